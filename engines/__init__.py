@@ -1,0 +1,1 @@
+"""How WhatsApp is reached."""

@@ -1,0 +1,69 @@
+"""Every WhatsApp address is parsed and printed here, and nowhere else.
+
+Outward there is one dialect: `<digits>@c.us` (a person by phone), `<lid>@lid` (a person by hidden id), `<id>@g.us`
+(group), `<id>@newsletter` (channel), `<id>@broadcast` (list), `status@broadcast` (stories). Inward any written form is
+taken: digits, `+`, spaces and dashes, `@s.whatsapp.net`, a device suffix (`:12`).
+"""
+
+import re
+
+_PERSON = "c.us"
+_SERVERS = {"c.us": "c.us", "s.whatsapp.net": "c.us", "lid": "lid", "g.us": "g.us", "newsletter": "newsletter"}
+_USER = {
+    "c.us": re.compile(r"[1-9][0-9]{4,19}"),
+    "lid": re.compile(r"[0-9]{1,32}"),
+    "g.us": re.compile(r"[0-9]{1,32}(?:-[0-9]{1,32})?"),
+    "newsletter": re.compile(r"[0-9]{1,32}"),
+    "broadcast": re.compile(r"status|[0-9]{1,32}"),
+}
+_WRITTEN_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]*")
+_DEVICE = re.compile(r"[:.][0-9]{1,4}$")
+
+STATUS = "status@broadcast"
+
+
+class BadAddress(ValueError):
+    """The text is no WhatsApp address; the message says what one looks like."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"'{text[:64]}' is not a WhatsApp address such as 628123456789@c.us")
+
+
+def parse(text: str) -> str:
+    """Any written form to the neutral one; a bare number is a person.
+
+    Raises BadAddress. `parse(parse(x)) == parse(x)` for every x it takes.
+    """
+    user, at, server = text.strip().partition("@")
+    if not at:
+        if not _WRITTEN_NUMBER.fullmatch(user):
+            raise BadAddress(text)
+        return from_phone(user)
+    server = server.lower()
+    server = server if server == "broadcast" else _SERVERS.get(server, "")
+    if server == _PERSON and _WRITTEN_NUMBER.fullmatch(user):
+        return from_phone(user)
+    if server in (_PERSON, "lid"):
+        user = _DEVICE.sub("", user)
+    if server == "" or not _USER[server].fullmatch(user):
+        raise BadAddress(text)
+    return f"{user}@{server}"
+
+
+def from_phone(written: str) -> str:
+    """A phone number, however written, to its address. Raises BadAddress."""
+    digits = re.sub(r"[^0-9]", "", written)
+    if not digits.isascii() or not _USER[_PERSON].fullmatch(digits):
+        raise BadAddress(written)
+    return f"{digits}@{_PERSON}"
+
+
+def phone(address: str) -> str | None:
+    """The digits of a person's address, None for anything else."""
+    user, _, server = address.partition("@")
+    return user if server == _PERSON else None
+
+
+def is_group(address: str) -> bool:
+    """Whether the address is a group's."""
+    return address.endswith("@g.us")
