@@ -35,8 +35,11 @@ def wall_clock() -> int:
 class Program:
     """One gateway: its database, its engines, its WSGI app and what runs beside requests."""
 
-    def __init__(self, config: Config, *, now: Callable[[], int] = wall_clock) -> None:
-        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable."""
+    def __init__(self, config: Config, *, now: Callable[[], int] = wall_clock, world: World | None = None) -> None:
+        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable.
+
+        `world` is the simulator's; one in the data directory is made where none is given.
+        """
         self.config = config
         self._now = now
         self._stopping = threading.Event()
@@ -54,7 +57,7 @@ class Program:
             metrics_token=config.metrics_token,
             draining=lambda: self.draining,
         )
-        self.world = self._world() if config.engine_type == "simulator" else None
+        self.world = (world or self._world()) if config.engine_type == "simulator" else None
         self.engines = Engines(
             config.engine_type,
             self._factory(),
