@@ -37,14 +37,18 @@ def queue(
     *,
     due_at: int | None = None,
     expires_at: int | None = None,
+    patient: bool = False,
     batch_row: int | None = None,
 ) -> str:
-    """A message (columns of `messages`, status pending) and its send, due now or at `due_at`; the message's id."""
+    """A message (columns of `messages`) and its send, due now or at `due_at`; the message's id.
+
+    A `patient` send waits for a connection; another fails where there is none when its turn comes.
+    """
     message_id = str(uuid4())
     messages.add(tx, session_id, {**message, "id": message_id, "direction": "outgoing", "status": "pending"}, now)
     row = {
         "message_id": message_id, "session_id": session_id, "chat_id": message["chat_id"], "content": content,
-        "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at,
+        "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at, "patient": patient,
         "batch_row": batch_row, "created_at": now,
     }  # fmt: skip
     tx.execute(insert(sends).values(row))
@@ -134,9 +138,10 @@ def mark_finished(tx: Tx, message_id: str, state_: str, now: int, *, error: str,
     return True
 
 
-def put_back(tx: Tx, message_id: str) -> None:
-    """The engine was not reachable and was asked nothing: the send waits for it."""
-    tx.execute(update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending").values(state="queued"))
+def put_back(tx: Tx, message_id: str, due_at: int) -> None:
+    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on."""
+    mine = update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending")
+    tx.execute(mine.values(state="queued", due_at=due_at))
 
 
 def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
