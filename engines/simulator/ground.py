@@ -16,6 +16,7 @@ from engines.simulator import people
 from engines.simulator.accounts import Account, Link, new_account
 from engines.simulator.blobs import Blobs
 from engines.simulator.clock import Clock, RealClock
+from engines.simulator.compact import compacted, worth_it
 from engines.simulator.dispatch import Parcel
 from engines.simulator.journal import Journal, Record, dump_event, load_event
 from engines.simulator.people import Person
@@ -63,7 +64,11 @@ class Ground:
     def open(self, replayers: dict[str, Replayer]) -> None:
         """Read the journal. `replayers` know the kinds of record that the world itself does not."""
         known = {**self._replayers, **replayers}
-        for record in self._journal.records():
+        records = list(self._journal.records())
+        if worth_it(records, self.remember):
+            records = compacted(records, self.remember)
+            self._journal.replace(records)
+        for record in records:
             known[record[0]](record)
 
     def close(self) -> None:

@@ -64,6 +64,8 @@ class Journal:
             return
         if self._file is None:
             self._file = self._path.open("a", encoding="utf-8")
+            if self._file.tell():
+                self._file.write("\n")  # ends a line that a killed process left incomplete
         self._file.write("".join([_line(record) for record in records]))
         self._file.flush()
 
