@@ -1,50 +1,13 @@
 """What the simulator does beyond the contract of engines: contacts that live, and a network that fails on demand."""
 
-import json
 import re
-import threading
 from pathlib import Path
 
 import pytest
 
 from engines import base
-from engines.simulator import Draft, ManualClock, Simulator, World
-from engines.simulator.compact import compacted
-from tests.engine_contract import Recorder
-
-ECHO = "447700900001@c.us"
-SLOW = "447700900002@c.us"
-BLOCKING = "447700900003@c.us"
-ADA = "447700900006@c.us"
-HIDDEN = "447700900013@c.us"
-
-
-class Stage:
-    """A world with a hand-moved clock; `session` links and connects one."""
-
-    def __init__(self, directory) -> None:
-        self.directory = directory
-        self.clock = ManualClock()
-        self.world = World(directory / "world", clock=self.clock)
-        self.sinks: dict[str, Recorder] = {}
-
-    @property
-    def control(self):
-        return self.world.control
-
-    def session(self, name: str = "one", link_after: float | None = 0) -> Simulator:
-        sink = self.sinks.setdefault(name, Recorder())
-        account = base.Account(name, name, str(self.directory / name))
-        engine = Simulator(account, sink, self.world, link_after=link_after)
-        engine.start()
-        self.clock.advance(0 if link_after == 0 else 0.1)
-        return engine
-
-    def restart(self) -> None:
-        """The process was killed: nothing of it is left but its files."""
-        self.world.close()
-        self.clock = ManualClock(self.clock.now())
-        self.world = World(self.directory / "world", clock=self.clock)
+from engines.simulator import Draft
+from tests.simulator_stage import ADA, BLOCKING, ECHO, HIDDEN, SLOW, Stage, text
 
 
 @pytest.fixture
@@ -52,10 +15,6 @@ def stage(tmp_path):
     stage = Stage(tmp_path)
     yield stage
     stage.world.close()
-
-
-def text(chat: str, body: str = "Hello", key: str = "key-1") -> base.Outgoing:
-    return base.Outgoing(key, chat, base.Text(body))
 
 
 # --- linking ---------------------------------------------------------------------------------------
@@ -167,7 +126,7 @@ def test_a_hidden_contact_writes_under_its_hidden_address_until_revealed(stage):
 
 def test_two_sessions_reach_each_other(stage):
     one, two = stage.session("one"), stage.session("two")
-    other = stage.sinks["two"].of(base.StateChanged)[-1].phone + "@c.us"
+    other = stage.address("two")
     sent = one.send(text(other, "Hello, you"))
     stage.clock.advance(1)
     (message,) = stage.sinks["two"].messages
@@ -183,92 +142,6 @@ def test_ids_look_like_whatsapps(stage):
     stage.clock.advance(5)
     assert re.fullmatch(rf"true_{ECHO}_3EB0[0-9A-F]{{18}}", sent.message_id)
     assert re.fullmatch(rf"false_{ECHO}_3EB0[0-9A-F]{{18}}", stage.sinks["one"].messages[0].id)
-
-
-# --- once ------------------------------------------------------------------------------------------
-
-
-def test_the_same_key_twice_is_one_message_at_the_contact(stage):
-    engine = stage.session()
-    first, second = engine.send(text(ADA)), engine.send(text(ADA))
-    assert first == second
-    assert len(stage.control.inbox(ADA)) == 1
-    assert stage.control.session("one")["repeats"] == 1
-
-
-def test_a_key_is_known_again_after_a_restart(stage):
-    first = stage.session().send(text(ADA))
-    stage.restart()
-    assert stage.session().send(text(ADA)) == first
-    assert len(stage.control.inbox(ADA)) == 1
-
-
-def test_what_no_sink_took_is_delivered_after_a_restart(stage):
-    stage.session()
-    stage.sinks["one"].refuse = True
-    written = stage.control.write("one", ADA, Draft("text", "Do not lose me"))
-    stage.clock.advance()
-    stage.restart()
-    stage.sinks["one"].refuse = False
-    stage.session()
-    assert [message.id for message in stage.sinks["one"].messages] == [written]
-
-
-def test_what_a_sink_took_is_not_delivered_after_a_restart(stage):
-    stage.session()
-    stage.control.write("one", ADA, Draft("text", "Once"))
-    stage.clock.advance()
-    stage.restart()
-    stage.session()
-    assert len(stage.sinks["one"].messages) == 1
-
-
-def test_contacts_go_on_after_a_restart(stage):
-    sent = stage.session().send(text(ECHO, "Still there?"))
-    stage.restart()
-    stage.session()
-    stage.clock.advance(5)
-    assert stage.sinks["one"].receipts(sent) == ["delivered", "read"]
-    assert [message.body for message in stage.sinks["one"].messages] == ["Still there?"]
-
-
-def test_an_incomplete_last_line_of_the_journal_is_left_out(stage):
-    stage.session().send(text(ADA))
-    stage.world.close()
-    with (stage.directory / "world" / "journal.jsonl").open("a") as file:
-        file.write('["in","one",7,{"ki')
-    stage.restart()
-    stage.session().send(text(ADA, key="key-2"))
-    stage.restart()
-    assert len(stage.control.inbox(ADA)) == 2
-
-
-def test_a_compacted_journal_makes_the_same_world(stage):
-    engine = stage.session()
-    engine.send(text(ADA))
-    stage.control.write("one", ADA, Draft("text", "Taken"))
-    stage.clock.advance(5)
-    stage.sinks["one"].refuse = True
-    stage.control.write("one", ADA, Draft("text", "Waiting"))
-    path = stage.directory / "world" / "journal.jsonl"
-    stage.world.close()
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    fresh = compacted(records, 1000)
-    path.write_text("".join(json.dumps(record) + "\n" for record in fresh))
-    stage.restart()
-    assert len(fresh) < len(records)
-    assert stage.control.inbox(ADA)[0]["receipt"] == "read"
-    stage.sinks["one"].refuse = False
-    engine = stage.session()
-    assert [message.body for message in stage.sinks["one"].messages] == ["Taken", "Waiting"]
-    assert [message.body for message in engine.history(ADA, 10)] == ["Hello", "Taken", "Waiting"]
-
-
-def test_writing_with_a_key_again_writes_nothing(stage):
-    stage.session()
-    ids = {stage.control.write("one", ADA, Draft("text", "Once"), key="w-1") for _ in range(2)}
-    stage.clock.advance()
-    assert [message.id for message in stage.sinks["one"].messages] == list(ids)
 
 
 # --- the network fails -----------------------------------------------------------------------------
@@ -348,91 +221,3 @@ def test_messages_of_a_dropped_connection_wait_for_it(stage):
     assert stage.sinks["one"].messages == []
     stage.clock.advance(2)
     assert [message.body for message in stage.sinks["one"].messages] == ["Later"]
-
-
-# --- what contacts and the account do to messages --------------------------------------------------
-
-
-def test_a_contact_edits_reacts_and_revokes(stage):
-    stage.session()
-    written = stage.control.write("one", ADA, Draft("text", "Helo"))
-    stage.control.edit("one", written, "Hello")
-    stage.control.react("one", ADA, written, "👍")
-    stage.control.revoke("one", written)
-    stage.clock.advance()
-    sink = stage.sinks["one"]
-    assert [event.body for event in sink.of(base.MessageEdited)] == ["Hello"]
-    assert [event.emoji for event in sink.of(base.ReactionReceived)] == ["👍"]
-    assert [event.message_id for event in sink.of(base.MessageRevoked)] == [written]
-
-
-def test_the_account_edits_reacts_and_revokes(stage):
-    engine = stage.session()
-    sent = engine.send(text(ADA, "Helo"))
-    engine.edit(ADA, sent.message_id, "Hello")
-    engine.react(ADA, sent.message_id, "🎉")
-    (entry,) = stage.control.inbox(ADA)
-    assert (entry["body"], entry["edited"], entry["reaction"]) == ("Hello", True, "🎉")
-    engine.revoke(ADA, sent.message_id)
-    assert stage.control.inbox(ADA)[0]["revoked"]
-
-
-def test_only_own_messages_are_edited(stage):
-    engine = stage.session()
-    written = stage.control.write("one", ADA, Draft("text", "Mine"))
-    with pytest.raises(base.Refused):
-        engine.edit(ADA, written, "Yours")
-
-
-def test_an_unknown_message_is_not_on_the_account(stage):
-    engine = stage.session()
-    with pytest.raises(base.NotOnAccount):
-        engine.react(ADA, "true_x_3EB0", "🎉")
-
-
-def test_an_edit_between_sessions_names_the_message_as_each_knows_it(stage):
-    one = stage.session("one")
-    stage.session("two")
-    other = stage.sinks["two"].of(base.StateChanged)[-1].phone + "@c.us"
-    sent = one.send(text(other, "Helo"))
-    one.edit(other, sent.message_id, "Hello")
-    stage.clock.advance()
-    (edited,) = stage.sinks["two"].of(base.MessageEdited)
-    assert edited.message_id == stage.sinks["two"].messages[0].id
-
-
-# --- threads ---------------------------------------------------------------------------------------
-
-
-def test_a_slow_sink_does_not_delay_another_session(tmp_path):
-    world = World(tmp_path / "world")
-    gate, arrived = threading.Event(), threading.Event()
-    ready = {name: threading.Event() for name in ("slow", "quick")}
-
-    def sink(name, events):
-        for event in events:
-            if isinstance(event, base.StateChanged) and event.state == "ready":
-                ready[name].set()
-            if isinstance(event, base.MessageReceived):
-                assert name == "quick" or gate.wait(10)
-                arrived.set()
-
-    engines = [
-        Simulator(
-            base.Account(name, name, str(tmp_path / name)),
-            lambda events, name=name: sink(name, events),
-            world,
-            link_after=0,
-        )
-        for name in ready
-    ]
-    for engine in engines:
-        engine.start()
-    assert all(event.wait(10) for event in ready.values())
-    world.control.write("slow", ADA, Draft("text", "Wait"))
-    world.control.write("quick", ADA, Draft("text", "Now"))
-    assert arrived.wait(10)
-    gate.set()
-    for engine in engines:
-        engine.stop()
-    world.close()

@@ -1,8 +1,10 @@
 """The simulator engine: a session that links by itself and talks to the virtual world."""
 
 from engines.simulator.chats import Chats
+from engines.simulator.contacts import Contacts
+from engines.simulator.groups import Groups
 from engines.simulator.messages import Messages
 
 
-class Simulator(Messages, Chats):
+class Simulator(Messages, Chats, Contacts, Groups):
     """One session with everything a session can do; constructed as `Life` is."""

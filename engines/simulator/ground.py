@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from engines import addresses, base
 from engines.simulator import people
-from engines.simulator.accounts import Account, Link, new_account
+from engines.simulator.accounts import Account, ChatMemory, Link, new_account
 from engines.simulator.blobs import Blobs
 from engines.simulator.clock import Clock, RealClock
 from engines.simulator.compact import compacted, worth_it
@@ -57,6 +58,7 @@ class Ground:
             "in": self._replay_in,
             "ack": self._replay_ack,
             "chat": self._replay_chat,
+            "profile": lambda record: self.account(record[1]).set_profile(record[2]),
             "own": lambda record: self._remember(self.account(record[1]), load_event(record[2])),
             "doc": lambda record: self.registry.load(record[1], record[2], record[3]),
         }
@@ -136,6 +138,16 @@ class Ground:
             raise base.NotOnAccount(f"Nobody is known at {address}")
         return self.add_person(Person(address, address.partition("@")[0]))
 
+    def person_by_lid(self, lid: str) -> Person | None:
+        return self._by_lid.get(lid)
+
+    def name_of(self, address: str) -> str:
+        """How the person or group at that address is called."""
+        if (room := self.registry.rooms.get(address)) is not None:
+            return room.subject
+        accounts = self.accounts_at(address)
+        return accounts[0].name if accounts else self.person(address).name
+
     def add_person(self, person: Person) -> Person:
         """Let there be this person, instead of whoever had the number."""
         with self._lock:
@@ -163,6 +175,15 @@ class Ground:
         """Remember what an account did itself, of which its engine needs no report. Only within `change`."""
         self.write(["own", account.session_id, dump_event(event)])
         self._remember(account, event)
+
+    def mark(self, account: Account, chat: ChatMemory, **marks: Any) -> bool:
+        """Change marks of a chat and keep them; whether any differed. Only within `change`."""
+        changed = [name for name, value in marks.items() if getattr(chat, name) != value]
+        for name in changed:
+            setattr(chat, name, marks[name])
+        if changed:
+            self.write(["chat", account.session_id, chat.id, marks])
+        return bool(changed)
 
     def whisper(self, account: Account, event: base.Event) -> None:
         """Tell a connected account something that nobody keeps for it (typing)."""
@@ -213,6 +234,10 @@ class Ground:
             self.write(record)
             self._replay_unlinked(record)
 
+    def save_profile(self, account: Account) -> None:
+        """Keep the present form of what an account set for itself. Only within `change`."""
+        self.write(["profile", account.session_id, account.profile()])
+
     # --- what a record means ---------------------------------------------------------------------
 
     def _replay_account(self, record: Record) -> None:
@@ -257,28 +282,13 @@ class Ground:
         self._remember(account, parcel.event)
 
     def _knows(self, account: Account, message: base.Message) -> bool:
-        chat = account.chats.get(message.chat)
-        return chat is not None and message.id in chat.messages
+        return account.holds(message.chat, message.id)
 
     def _remember(self, account: Account, event: base.Event) -> None:
         """What the account's own phone now shows, and the contact's."""
-        match event:
-            case base.MessageReceived(message):
-                account.chat(message.chat).remember(message)
-            case base.MessageEdited(message_id, chat, _, body):
-                account.chat(chat).edit(message_id, body)
-            case base.MessageRevoked(message_id, chat):
-                account.chat(chat).revoke(message_id)
-            case base.ReactionReceived(message_id, chat, sender, emoji, timestamp):
-                account.chat(chat).react(message_id, sender, emoji, timestamp)
-            case base.ReceiptReceived(message_ids, _, receipt, participant):
-                self._note_receipt(message_ids, receipt, participant)
-            case _:
-                pass
-
-    def _note_receipt(self, message_ids: Sequence[str], receipt: base.Receipt, participant: str) -> None:
-        person = self.people.get(participant) or self._by_lid.get(participant)
-        for message_id in message_ids:
-            entry = person.inbox.get(people.stanza_in(message_id)) if person else None
-            if entry is not None:
-                entry.receipt = receipt
+        if isinstance(event, base.ReceiptReceived):
+            person = self.people.get(event.participant) or self._by_lid.get(event.participant)
+            if person is not None:
+                person.acknowledged(event.message_ids, event.receipt)
+        else:
+            account.show(event)

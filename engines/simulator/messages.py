@@ -91,7 +91,9 @@ class Messages(Life):
     def star(self, chat: str, message_id: str, *, starred: bool) -> None:
         """Mark a message, or no more."""
         memory = self._holding(chat, message_id)
-        (memory.starred.add if starred else memory.starred.discard)(message_id)
+        others = [one for one in memory.starred if one != message_id]
+        with self._world.change():
+            self._world.mark(self._account, memory, starred=[*others, message_id] if starred else others)
 
     def _tell(self, chat: str, message_id: str, event: Change) -> None:
         """Let everybody in the chat see what this account did to a message."""

@@ -10,6 +10,7 @@ from engines.simulator.control import Control
 from engines.simulator.ground import Ground
 from engines.simulator.people import Person, Received
 from engines.simulator.post import Post, own_id, their_id
+from engines.simulator.rooms import Rooms
 
 
 class World(Ground):
@@ -30,9 +31,16 @@ class World(Ground):
     ) -> None:
         super().__init__(directory, clock=clock, chance=chance, remember=remember)
         self.post = Post(self)
+        self.rooms = Rooms(self)
         self.control = Control(self, self.post)
         self.open({"out": self.post.replay_out})
         self._resume()
+
+    def link_account(self, account: Account) -> None:
+        """The account's phone accepted the gateway as a linked device; the first time it finds some groups there."""
+        with self.change():
+            super().link_account(account)
+            self.rooms.welcome(account)
 
     def _resume(self) -> None:
         """Contacts go on with what they were about to do when the process died."""
