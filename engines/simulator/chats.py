@@ -14,7 +14,7 @@ class Chats(Life):
         """All chats, those written in last first."""
         self._ready()
         with self._world.change():
-            found = [self._shown(memory) for memory in self._account.chats.values()]
+            found = [self._shown(memory) for memory in self._account.chats.values() if memory.id != addresses.STATUS]
         return sorted(found, key=lambda chat: chat.timestamp, reverse=True)
 
     def _shown(self, memory: ChatMemory) -> base.Chat:

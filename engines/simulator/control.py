@@ -1,6 +1,6 @@
 """What an admin can do to the virtual world: let contacts act, let the network fail, look at what arrived."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ from engines.simulator.accounts import Account, Fault, FaultKind
 from engines.simulator.ground import Ground
 from engines.simulator.people import BEHAVIOURS, Person, stanza_of
 from engines.simulator.post import Draft, Post, their_id
+from engines.simulator.registry import Story
 
 Terminal = Literal["logged_out", "banned", "outdated", "replaced"]
 TERMINAL: tuple[Terminal, ...] = ("logged_out", "banned", "outdated", "replaced")
@@ -102,6 +103,33 @@ class Control:
             account.calls[call_id] = person.chat
             self._world.deliver(account, base.CallReceived(call_id, person.chat, self._now(), video, group))
         return call_id
+
+    def publish(self, channel_id: str, body: str) -> str:
+        """Post a text in a channel; answers its id. Followers get it as a message of the channel."""
+        feed = self._world.registry.channels.get(channel_id)
+        if feed is None:
+            raise base.NotOnAccount(f"Channel {channel_id} not found")
+        with self._world.change():
+            post_id = str(len(feed.posts) + 1)
+            feed.posts.append((post_id, body, self._now()))
+            self._world.save("channel", channel_id)
+            stanza = stanza_of(f"{channel_id} {post_id}")
+            message = base.Message(their_id(channel_id, stanza, ""), channel_id, channel_id, "text", body, self._now())
+            for account in list(self._world.accounts.values()):
+                if account.linked and channel_id in account.following:
+                    self._world.deliver(account, base.MessageReceived(message))
+        return post_id
+
+    def post_status(self, contact: str, body: str, *, recipients: Sequence[str] = ()) -> str:
+        """A contact posts a text status, for everybody or for some; answers its id."""
+        person = self._world.person(addresses.parse(contact))
+        self._written += 1
+        stanza = stanza_of(f"{person.address} {self._world.clock.now()} {self._written}")
+        story = Story(f"false_status@broadcast_{stanza}", person.chat, "text", body, self._now())
+        story.recipients = list(recipients)
+        with self._world.change():
+            self._post.publish(story)
+        return story.id
 
     def reveal(self, session_id: str, contact: str) -> None:
         """The session learns which phone number belongs to a contact's hidden address."""

@@ -142,9 +142,11 @@ class Ground:
         return self._by_lid.get(lid)
 
     def name_of(self, address: str) -> str:
-        """How the person or group at that address is called."""
+        """How the person, group or channel at that address is called."""
         if (room := self.registry.rooms.get(address)) is not None:
             return room.subject
+        if (channel := self.registry.channels.get(address)) is not None:
+            return channel.name
         accounts = self.accounts_at(address)
         return accounts[0].name if accounts else self.person(address).name
 

@@ -9,6 +9,7 @@ from engines.simulator.blobs import digest_of
 from engines.simulator.ground import Ground
 from engines.simulator.journal import Record, dump_message, load_message
 from engines.simulator.people import Person, Received, lid_of, stanza_in, stanza_of
+from engines.simulator.registry import Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,10 @@ class Post:
             return address
         if addresses.is_group(address):
             raise base.NotOnAccount(f"Group {address} not found")
+        if address == addresses.STATUS or address in self._world.registry.channels:
+            return address
         if address.endswith(("@broadcast", "@newsletter")):
-            raise base.Refused(f"Messages to {address} are not allowed", "not_allowed")
+            raise base.NotOnAccount(f"Chat {address} not found")
         if accounts := self._world.accounts_at(address):
             return accounts[0].address
         return self._world.person(address).chat
@@ -80,6 +83,8 @@ class Post:
     def recipients(self, account: Account, chat: str) -> Iterable[str]:
         """Everybody else who sees what is written there. Raises Refused where the account may not write."""
         room = self._world.registry.rooms.get(chat)
+        if room is None and not chat.endswith(("@c.us", "@lid")):
+            raise base.Refused(f"You may not write to {chat}", "not_allowed")
         if room is None:
             return [chat]
         if room.announce and not room.rules(account.address):
@@ -224,6 +229,25 @@ class Post:
             place = message.chat if addresses.is_group(message.chat) else account.address
             own = replace(message, id=own_id(author, place, stanza_in(message.id)), chat=place)
             self.give_receipt(author, account.address, own, receipt)
+
+    def publish(self, story: Story) -> None:
+        """Show a status post to everybody who may see it. Only within `change`."""
+        self._world.registry.stories[story.id] = story
+        self._world.save("story", story.id)
+        stanza = stanza_in(story.id)
+        shown = base.Message(
+            their_id(addresses.STATUS, stanza, story.sender),
+            addresses.STATUS,
+            story.sender,
+            story.type,
+            story.body,
+            story.timestamp,
+            push_name=self._world.name_of(story.sender),
+        )
+        for account in list(self._world.accounts.values()):
+            wanted = not story.recipients or account.address in story.recipients
+            if account.linked and wanted and account.address != story.sender:
+                self._world.deliver(account, base.MessageReceived(shown))
 
     # --- answering -------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ class Rooms:
 
     def welcome(self, account: Account) -> None:
         """A newly linked account finds itself in two groups: it rules one, and is a member of the other."""
+        account.following.add(next(iter(self._world.registry.channels)))
+        self._world.save_profile(account)
         own, other = f"family {account.session_id}", f"book club {account.session_id}"
         for seed, subject, owner in ((own, "Family", account.address), (other, "Book club", _ADA)):
             room = self._world.registry.rooms.get(_id(seed)) or self._new(seed, subject, owner, (_ADA, _ALAN, _GRACE))
