@@ -60,6 +60,26 @@ def test_contacts_go_on_after_a_restart(stage):
     assert [message.body for message in stage.sinks["one"].messages] == ["Still there?"]
 
 
+def test_an_echo_comes_after_a_restart_however_much_was_written_since(stage):
+    stage.session().send(text(ECHO, "Still there?"))
+    stage.control.storm("one", ECHO, 2500)
+    stage.clock.advance()
+    stage.restart()
+    stage.session()
+    stage.clock.advance(5)
+    assert stage.sinks["one"].messages[-1].body == "Still there?"
+
+
+def test_an_echo_answers_once_over_restarts(stage):
+    stage.session().send(text(ECHO, "Once?"))
+    stage.clock.advance(5)
+    for _ in range(2):
+        stage.restart()
+        stage.session()
+        stage.clock.advance(5)
+    assert [message.body for message in stage.sinks["one"].messages] == ["Once?"]
+
+
 def test_an_incomplete_last_line_of_the_journal_is_left_out(stage):
     stage.session().send(text(ADA))
     stage.world.close()

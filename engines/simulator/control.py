@@ -1,14 +1,15 @@
 """What an admin can do to the virtual world: let contacts act, let the network fail, look at what arrived."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from engines import addresses, base
 from engines.simulator.accounts import Account, Fault, FaultKind
+from engines.simulator.drafts import Draft
 from engines.simulator.ground import Ground
-from engines.simulator.people import BEHAVIOURS, Person, stanza_of
-from engines.simulator.post import Draft, Post, their_id
+from engines.simulator.people import BEHAVIOURS, Person, Received, stanza_of
+from engines.simulator.post import Post, their_id
 from engines.simulator.registry import Story
 
 Terminal = Literal["logged_out", "banned", "outdated", "replaced"]
@@ -188,9 +189,10 @@ class Control:
         ]
 
     def inbox(self, contact: str, *, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
-        """What a contact received, oldest first; fields as in `Received`."""
+        """What a contact received, oldest first; fields as in `Received`, without the message."""
         entries = list(self._world.person(addresses.parse(contact)).inbox.values())
-        return [asdict(entry) for entry in entries[offset : offset + limit]]
+        names = [one.name for one in fields(Received) if one.name != "message"]
+        return [{name: getattr(entry, name) for name in names} for entry in entries[offset : offset + limit]]
 
     def session(self, session_id: str) -> dict[str, Any]:
         """A session as the network sees it: linked, connected, and how many events its gateway has not taken yet.

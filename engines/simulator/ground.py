@@ -19,7 +19,7 @@ from engines.simulator.blobs import Blobs
 from engines.simulator.clock import Clock, RealClock
 from engines.simulator.compact import compacted, worth_it
 from engines.simulator.dispatch import Parcel
-from engines.simulator.journal import Journal, Record, dump_event, load_event
+from engines.simulator.journal import Journal, Record, dump_event
 from engines.simulator.people import Person
 from engines.simulator.registry import Registry
 
@@ -52,26 +52,15 @@ class Ground:
         self._depth = 0
         self._records: list[Record] = []
         self._parcels: list[tuple[Account, Parcel]] = []
-        self._replayers: dict[str, Replayer] = {
-            "account": self._replay_account,
-            "unlinked": self._replay_unlinked,
-            "in": self._replay_in,
-            "ack": self._replay_ack,
-            "chat": self._replay_chat,
-            "profile": lambda record: self.account(record[1]).set_profile(record[2]),
-            "own": lambda record: self._remember(self.account(record[1]), load_event(record[2])),
-            "doc": lambda record: self.registry.load(record[1], record[2], record[3]),
-        }
 
-    def open(self, replayers: dict[str, Replayer]) -> None:
-        """Read the journal. `replayers` know the kinds of record that the world itself does not."""
-        known = {**self._replayers, **replayers}
+    def read(self, replayers: dict[str, Replayer]) -> None:
+        """Do again what the journal says; `replayers` know what each kind of record means."""
         records = list(self._journal.records())
         if worth_it(records, self.remember):
             records = compacted(records, self.remember)
             self._journal.replace(records)
         for record in records:
-            known[record[0]](record)
+            replayers[record[0]](record)
 
     def close(self) -> None:
         """End all threads and files; the journal stays."""
@@ -169,14 +158,14 @@ class Ground:
         account.number += 1
         parcel = Parcel(event, account.number, blob)
         self.write(["in", account.session_id, account.number, dump_event(event), blob])
-        self._put(account, parcel)
+        self.put(account, parcel)
         self._parcels.append((account, parcel))
         return True
 
     def apply(self, account: Account, event: base.Event) -> None:
         """Remember what an account did itself, of which its engine needs no report. Only within `change`."""
         self.write(["own", account.session_id, dump_event(event)])
-        self._remember(account, event)
+        self.show(account, event)
 
     def mark(self, account: Account, chat: ChatMemory, **marks: Any) -> bool:
         """Change marks of a chat and keep them; whether any differed. Only within `change`."""
@@ -225,16 +214,14 @@ class Ground:
     def link_account(self, account: Account) -> None:
         """The account's phone accepted the gateway as a linked device."""
         with self.change():
-            record = ["account", account.session_id, account.phone, account.name]
-            self.write(record)
-            self._replay_account(record)
+            self.write(["account", account.session_id, account.phone, account.name])
+            self.enlist(account, account.phone, account.name)
 
     def unlink_account(self, account: Account) -> None:
         """The account's phone knows the gateway no more: nothing waits for it, nothing of its chats is told again."""
         with self.change():
-            record = ["unlinked", account.session_id]
-            self.write(record)
-            self._replay_unlinked(record)
+            self.write(["unlinked", account.session_id])
+            self.unlist(account)
 
     def save_profile(self, account: Account) -> None:
         """Keep the present form of what an account set for itself. Only within `change`."""
@@ -242,51 +229,34 @@ class Ground:
 
     # --- what a record means ---------------------------------------------------------------------
 
-    def _replay_account(self, record: Record) -> None:
-        account = self.account(record[1])
-        self._unlist(account)
-        account.phone, account.name, account.linked = record[2], record[3], True
+    def enlist(self, account: Account, phone: str, name: str) -> None:
+        """From now on the account is reached at that number."""
+        self._leave_addresses(account)
+        account.phone, account.name, account.linked = phone, name, True
         for address in (account.address, account.lid):
             self._by_address.setdefault(address, []).append(account)
 
-    def _unlist(self, account: Account) -> None:
-        for address in (account.address, account.lid):
-            if account in (same := self._by_address.get(address, [])):
-                same.remove(account)
-
-    def _replay_unlinked(self, record: Record) -> None:
-        account = self.account(record[1])
-        self._unlist(account)
+    def unlist(self, account: Account) -> None:
+        """From now on the account is not reached, and what its phone showed is forgotten."""
+        self._leave_addresses(account)
         account.linked = False
         account.mailbox.clear()
         account.chats.clear()
 
-    def _replay_in(self, record: Record) -> None:
-        account = self.account(record[1])
-        account.number = record[2]
-        self._put(account, Parcel(load_event(record[3]), record[2], record[4]))
+    def _leave_addresses(self, account: Account) -> None:
+        for address in (account.address, account.lid):
+            if account in (same := self._by_address.get(address, [])):
+                same.remove(account)
 
-    def _replay_chat(self, record: Record) -> None:
-        _, session_id, chat, marks = record
-        account = self.account(session_id)
-        if marks is None:
-            account.chats.pop(chat, None)
-        for name, value in (marks or {}).items():
-            setattr(account.chat(chat), name, value)
-
-    def _replay_ack(self, record: Record) -> None:
-        mailbox = self.account(record[1]).mailbox
-        for number in record[2]:
-            mailbox.pop(number, None)
-
-    def _put(self, account: Account, parcel: Parcel) -> None:
+    def put(self, account: Account, parcel: Parcel) -> None:
+        """Let the parcel lie in the mailbox, and its event be shown."""
         account.mailbox[parcel.number] = parcel
-        self._remember(account, parcel.event)
+        self.show(account, parcel.event)
 
     def _knows(self, account: Account, message: base.Message) -> bool:
         return account.holds(message.chat, message.id)
 
-    def _remember(self, account: Account, event: base.Event) -> None:
+    def show(self, account: Account, event: base.Event) -> None:
         """What the account's own phone now shows, and the contact's."""
         if isinstance(event, base.ReceiptReceived):
             person = self.people.get(event.participant) or self._by_lid.get(event.participant)

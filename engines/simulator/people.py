@@ -68,7 +68,10 @@ BEHAVIOURS = {
 
 @dataclass(slots=True)
 class Received:
-    """One message as a contact's phone shows it. `stanza` is its id without direction and chat."""
+    """One message as a contact's phone shows it.
+
+    `stanza` is its id without direction and chat; `message` is there as long as the contact has still to do something.
+    """
 
     stanza: str
     session_id: str
@@ -83,6 +86,7 @@ class Received:
     reaction: str = ""
     digest: str | None = None
     size: int | None = None
+    message: base.Message | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +94,8 @@ class Person:
     """A virtual contact.
 
     A hidden one writes under its hidden id until it is revealed; a listed one is in everybody's address book, any other
-    number is a stranger who exists as soon as somebody writes to it.
+    number is a stranger who exists as soon as somebody writes to it. `answers` are the ids of an echo's messages that
+    the journal knows, while it is read.
     """
 
     address: str
@@ -102,6 +107,7 @@ class Person:
     business: bool = False
     inbox: OrderedDict[str, Received] = field(default_factory=OrderedDict)
     received: int = 0
+    answers: set[str] = field(default_factory=set)
 
     @property
     def lid(self) -> str:

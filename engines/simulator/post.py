@@ -1,29 +1,15 @@
 """How a message of an account reaches people: who gets it, who acknowledges it when, who answers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from engines import addresses, base
 from engines.simulator.accounts import Account
-from engines.simulator.blobs import digest_of
+from engines.simulator.drafts import Draft, draft_of
 from engines.simulator.ground import Ground
 from engines.simulator.journal import Record, dump_message, load_message
 from engines.simulator.people import Person, Received, lid_of, stanza_in, stanza_of
 from engines.simulator.registry import Story
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a message says, before it has an author and an id. `blob` and `size` are of its media."""
-
-    type: str
-    body: str = ""
-    mentions: tuple[str, ...] = ()
-    quote: base.Quote | None = None
-    media: base.IncomingMedia | None = None
-    location: base.Location | None = None
-    blob: str | None = None
-    digest: str | None = None
 
 
 def own_id(account: Account, chat: str, stanza: str) -> str:
@@ -34,6 +20,11 @@ def own_id(account: Account, chat: str, stanza: str) -> str:
 def their_id(chat: str, stanza: str, sender: str) -> str:
     """The id of a message that somebody else wrote."""
     return f"false_{chat}_{stanza}" + (f"_{sender}" if addresses.is_group(chat) else "")
+
+
+def answer_to(message: base.Message) -> str:
+    """The id of the answer that an echo gives, without direction and chat."""
+    return stanza_of("echo " + message.id)
 
 
 class Post:
@@ -49,7 +40,10 @@ class Post:
 
         The same key again is the same message: nobody gets anything more. Raises Refused and NotOnAccount.
         """
-        draft = self._draft(account, outgoing)
+        original = None
+        if isinstance(outgoing.content, base.Forward):
+            original = self.message(account, outgoing.content.from_chat, outgoing.content.message_id)
+        draft = draft_of(outgoing, original, self._world.blobs, keep=self._wanted(outgoing.chat))
         with self._world.change():
             if (known := account.sent.get(outgoing.key)) is not None:
                 account.repeats += 1
@@ -118,38 +112,10 @@ class Post:
         for address in everybody:
             if not self._world.accounts_at(address):
                 entry = Received(stanza, session_id, key, message.chat, message.type, message.body, message.timestamp)
+                entry.message = message
                 entry.digest, entry.size = digest, message.media.size if message.media else None
                 self._world.person(address).remember(entry, self._world.remember)
         return sent
-
-    def _draft(self, account: Account, outgoing: base.Outgoing) -> Draft:
-        """Read what is to be sent, before anything is changed. Raises NotOnAccount, EngineError."""
-        quote = outgoing.quote
-        match outgoing.content:
-            case base.Text(body, mentions):
-                return Draft("text", body, mentions, quote)
-            case base.Media():
-                return self._media(outgoing.content, quote, keep=self._wanted(outgoing.chat))
-            case base.Location():
-                return Draft("location", outgoing.content.description or "", quote=quote, location=outgoing.content)
-            case base.ContactCard(name, number):
-                return Draft("contact", vcard(name, number), quote=quote)
-            case base.Poll(name, options):
-                return Draft("poll", "\n".join((name, *options)), quote=quote)
-            case base.Forward(from_chat, message_id):
-                original = self.message(account, from_chat, message_id)
-                media = original.media and replace(original.media, path=None)
-                return Draft(original.type, original.body, media=media, location=original.location)
-
-    def _media(self, content: base.Media, quote: base.Quote | None, *, keep: bool) -> Draft:
-        try:
-            blob = self._world.blobs.keep(content.path) if keep else None
-            digest, size = digest_of(content.path)
-        except OSError as error:
-            raise base.EngineError("The media file could not be read") from error
-        body = content.caption or (content.filename if content.kind == "document" else None) or ""
-        media = base.IncomingMedia(content.mimetype, size, content.filename)
-        return Draft(content.kind, body, content.mentions, quote, media, blob=blob, digest=digest)
 
     def _wanted(self, chat: str) -> bool:
         """Whether anybody in the chat will want the bytes, not only the fact."""
@@ -189,19 +155,20 @@ class Post:
 
     def proceed(self, account: Account, person: Person, message: base.Message, blob: str | None = None) -> None:
         """Let the contact do the next thing it does with the message: get it, read it, answer it."""
-        entry = person.inbox.get(stanza_in(message.id))
-        behaviour = person.behaviour
-        if entry is None or entry.revoked:
+        entry, behaviour = person.inbox.get(stanza_in(message.id)), person.behaviour
+        if entry is None:
             return
-        if entry.receipt == "read":
-            if behaviour.echoes and message.chat == person.chat:
-                self._echo(account, person, message, blob)
-            return
-        after = behaviour.delivered_after if entry.receipt == "sent" else behaviour.read_after
-        if after is not None:
-            next_state: base.Receipt = "delivered" if entry.receipt == "sent" else "read"
-            wait = after * (0.75 + self._world.chance(message.id + next_state) / 2)
-            self._world.clock.call_later(wait, lambda: self._advance(account, person, message, blob, next_state))
+        echoes = behaviour.echoes and message.chat == person.chat and not entry.revoked
+        after = {"sent": behaviour.delivered_after, "delivered": behaviour.read_after}.get(entry.receipt)
+        if entry.receipt == "read" and echoes:
+            self._typing(account, person, "typing")
+            self._world.clock.call_later(behaviour.writes_for, lambda: self._answer(account, person, message, blob))
+        elif after is None or entry.revoked:
+            entry.message = None
+        else:
+            receipt: base.Receipt = "delivered" if entry.receipt == "sent" else "read"
+            wait = after * (0.75 + self._world.chance(message.id + receipt) / 2)
+            self._world.clock.call_later(wait, lambda: self._advance(account, person, message, blob, receipt))
 
     def _advance(
         self, account: Account, person: Person, message: base.Message, blob: str | None, receipt: base.Receipt
@@ -251,14 +218,12 @@ class Post:
 
     # --- answering -------------------------------------------------------------------------------
 
-    def _echo(self, account: Account, person: Person, message: base.Message, blob: str | None) -> None:
-        self._typing(account, person, "typing")
-        self._world.clock.call_later(person.behaviour.writes_for, lambda: self._answer(account, person, message, blob))
-
     def _answer(self, account: Account, person: Person, message: base.Message, blob: str | None) -> None:
         self._typing(account, person, "paused")
         draft = Draft(message.type, message.body, message.mentions, None, message.media, message.location, blob)
-        self.arrive(account, person, draft, stanza_of("echo " + message.id))
+        self.arrive(account, person, draft, answer_to(message))
+        if (entry := person.inbox.get(stanza_in(message.id))) is not None:
+            entry.message = None
 
     def _typing(self, account: Account, person: Person, state: base.ChatState) -> None:
         with self._world.change():
@@ -288,8 +253,3 @@ class Post:
             if account.linked and person.address not in account.blocked:
                 self._world.deliver(account, base.MessageReceived(message), draft.blob)
         return message
-
-
-def vcard(name: str, number: str) -> str:
-    """A contact card as WhatsApp sends it."""
-    return f"BEGIN:VCARD\nVERSION:3.0\nFN:{name}\nTEL;type=CELL;waid={number}:+{number}\nEND:VCARD"

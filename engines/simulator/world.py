@@ -8,8 +8,8 @@ from engines.simulator.accounts import Account
 from engines.simulator.clock import Clock
 from engines.simulator.control import Control
 from engines.simulator.ground import Ground
-from engines.simulator.people import Person, Received
-from engines.simulator.post import Post, own_id, their_id
+from engines.simulator.post import Post, answer_to
+from engines.simulator.replay import Replay
 from engines.simulator.rooms import Rooms
 
 
@@ -33,7 +33,7 @@ class World(Ground):
         self.post = Post(self)
         self.rooms = Rooms(self)
         self.control = Control(self, self.post)
-        self.open({"out": self.post.replay_out})
+        self.read({**Replay(self).replayers(), "out": self.post.replay_out})
         self._resume()
 
     def link_account(self, account: Account) -> None:
@@ -46,13 +46,7 @@ class World(Ground):
         """Contacts go on with what they were about to do when the process died."""
         for person in list(self.people.values()):
             for entry in list(person.inbox.values()):
-                self._resume_one(self.account(entry.session_id), person, entry)
-
-    def _resume_one(self, account: Account, person: Person, entry: Received) -> None:
-        chat = account.chats.get(entry.chat)
-        message = chat and chat.messages.get(own_id(account, entry.chat, entry.stanza))
-        if not chat or not message:
-            return
-        answer = their_id(person.chat, people.stanza_of("echo " + message.id), person.chat)
-        if answer not in chat.messages:
-            self.post.proceed(account, person, message, entry.digest)
+                message = entry.message
+                if message is not None and answer_to(message) not in person.answers:
+                    self.post.proceed(self.account(entry.session_id), person, message, entry.digest)
+            person.answers.clear()
