@@ -184,6 +184,26 @@ def test_a_hidden_contact_has_no_number_yet(stage):
     assert engine.phone_of(lid) == HIDDEN.partition("@")[0]
 
 
+def test_an_added_contact_survives_a_restart(stage):
+    stage.session()
+    address = stage.control.add_contact("+44 7700 900042", "Zoe", "echo")
+    stage.restart()
+    engine = stage.session()
+    assert engine.contact(address).name == "Zoe"
+    engine.send(text(address, "Zoe?"))
+    stage.clock.advance(5)
+    assert [message.body for message in stage.sinks["one"].messages] == ["Zoe?"]
+
+
+def test_a_crowd_is_in_the_address_book_and_writes(stage):
+    engine = stage.session()
+    stage.control.crowd("one", contacts=50, chats=20)
+    stage.restart()
+    engine = stage.session()
+    assert len(engine.contacts()) == 13 + 50
+    assert len(engine.chats()) == 20
+
+
 def test_an_unknown_contact_is_not_on_the_account(stage):
     engine = stage.session()
     with pytest.raises(base.NotOnAccount):

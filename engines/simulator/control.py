@@ -135,14 +135,30 @@ class Control:
     def reveal(self, session_id: str, contact: str) -> None:
         """The session learns which phone number belongs to a contact's hidden address."""
         account, person = self._account(session_id), self._world.person(addresses.parse(contact))
-        person.hidden = False
         with self._world.change():
+            person.hidden = False
+            self._world.save_person(person)
             self._world.deliver(account, base.AddressesLinked(person.lid, person.address))
 
     def add_contact(self, number: str, name: str, behaviour: str = "ordinary", *, hidden: bool = False) -> str:
-        """A new contact in everybody's address book; answers the address. KeyError for an unknown behaviour."""
+        """A new contact in everybody's address book, in place of whoever had the number; answers the address.
+
+        Raises BadAddress, and KeyError for an unknown behaviour.
+        """
         person = Person(addresses.from_phone(number), name, BEHAVIOURS[behaviour], listed=True, hidden=hidden)
-        return self._world.add_person(person).address
+        with self._world.change():
+            self._world.add_person(person)
+            self._world.save_person(person)
+        return person.address
+
+    def crowd(self, session_id: str, contacts: int, chats: int = 0) -> None:
+        """Many contacts in everybody's address book, the first `chats` of which write one text to the session each."""
+        account = self._account(session_id)
+        with self._world.change():
+            self._world.write(["crowd", contacts])
+            crowd = self._world.add_crowd(contacts)
+            for person in crowd[:chats]:
+                self._post.arrive(account, person, Draft("text", f"Hello from {person.name}"), stanza_of(person.name))
 
     # --- the network fails -----------------------------------------------------------------------
 

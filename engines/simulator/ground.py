@@ -140,11 +140,24 @@ class Ground:
         return accounts[0].name if accounts else self.person(address).name
 
     def add_person(self, person: Person) -> Person:
-        """Let there be this person, instead of whoever had the number."""
+        """Let there be this person, instead of whoever had the number; what arrived there stays."""
         with self._lock:
+            before = self.people.get(person.address)
+            if before is not None:
+                person.inbox, person.received = before.inbox, before.received
             self.people[person.address] = person
             self._by_lid[person.lid] = person
         return person
+
+    def add_crowd(self, count: int) -> list[Person]:
+        """The same people whenever so many are asked for; numbers that no country has."""
+        numbers = range(1, count + 1)
+        crowd = [Person(f"99800{number:07}@c.us", f"Contact {number}", listed=True) for number in numbers]
+        return [self.add_person(person) for person in crowd]
+
+    def save_person(self, person: Person) -> None:
+        """Keep the present form of a contact. Only within `change`."""
+        self.write(["person", person.address, person.name, person.behaviour.name, person.listed, person.hidden])
 
     # --- from the network to an account ----------------------------------------------------------
 

@@ -4,7 +4,7 @@ from engines import base
 from engines.simulator.dispatch import Parcel
 from engines.simulator.ground import Ground, Replayer
 from engines.simulator.journal import Record, load_event
-from engines.simulator.people import stanza_in
+from engines.simulator.people import BEHAVIOURS, Person, stanza_in
 
 
 class Replay:
@@ -23,6 +23,8 @@ class Replay:
             "own": self._own,
             "chat": self._chat,
             "profile": lambda record: self._world.account(record[1]).set_profile(record[2]),
+            "person": self._person,
+            "crowd": lambda record: self._world.add_crowd(record[1]),
             "doc": lambda record: self._world.registry.load(record[1], record[2], record[3]),
         }
 
@@ -42,6 +44,14 @@ class Replay:
         event = load_event(record[2])
         self._world.show(self._world.account(record[1]), event)
         self._note_answer(event)
+
+    def _person(self, record: Record) -> None:
+        _, address, name, behaviour, listed, hidden = record
+        known = self._world.people.get(address)
+        if known is not None and known.name == name:
+            known.hidden = hidden
+        else:
+            self._world.add_person(Person(address, name, BEHAVIOURS[behaviour], listed=listed, hidden=hidden))
 
     def _chat(self, record: Record) -> None:
         _, session_id, chat, marks = record
