@@ -88,6 +88,15 @@ def test_echo_answers_media_with_the_same_bytes(stage, tmp_path):
     assert Path(message.media.path).read_bytes() == b"not really a picture"
 
 
+def test_a_contact_writes_media(stage):
+    stage.session()
+    stage.control.write("one", ADA, stage.control.media("voice", b"hm", "audio/ogg; codecs=opus"))
+    stage.clock.advance()
+    (message,) = stage.sinks["one"].messages
+    assert (message.type, message.media.size) == ("voice", 2)
+    assert Path(message.media.path).read_bytes() == b"hm"
+
+
 def test_a_slow_contact_reads_after_about_a_minute(stage):
     engine = stage.session()
     sent = engine.send(text(SLOW))

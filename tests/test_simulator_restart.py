@@ -1,11 +1,14 @@
 """Nothing lost, nothing twice in the virtual world, also when its process is killed."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from engines import base
 from engines.simulator import Draft
 from engines.simulator.compact import compacted
+from engines.simulator.journal import dump_event, load_event
 from tests.simulator_stage import ADA, ECHO, Stage, text
 
 
@@ -78,6 +81,80 @@ def test_an_echo_answers_once_over_restarts(stage):
         stage.session()
         stage.clock.advance(5)
     assert [message.body for message in stage.sinks["one"].messages] == ["Once?"]
+
+
+def test_a_forgotten_session_leaves_nothing_in_the_journal(stage):
+    stage.session("gone").send(text(ADA, "Secret"))
+    stage.session("stays").send(text(ADA, "Public"))
+    stage.control.write("gone", ADA, Draft("text", "Secret too"))
+    stage.world.forget("gone")
+    stage.restart()
+    journal = (stage.directory / "world" / "journal.jsonl").read_text()
+    assert "Public" in journal
+    assert "Secret" not in journal
+
+
+def test_a_forgotten_session_leaves_its_groups(stage):
+    stage.session("gone")
+    before = len(stage.world.registry.rooms)
+    stage.world.forget("gone")
+    stage.restart()
+    assert before - len(stage.world.registry.rooms) == 1
+    assert not any("999" in address[:3] for room in stage.world.registry.rooms.values() for address in room.roles)
+
+
+def test_media_wait_for_their_session_and_go_when_taken(stage):
+    stage.session().stop()
+    stage.control.write("one", ADA, stage.control.media("image", b"bytes", "image/png"))
+    stage.restart()
+    stage.session()
+    (message,) = stage.sinks["one"].messages
+    path = Path(message.media.path)
+    assert path.read_bytes() == b"bytes"
+    path.unlink()
+    stage.restart()
+    assert list((stage.directory / "world" / "media").iterdir()) == []
+
+
+def test_what_was_edited_is_edited_after_a_restart(stage):
+    engine = stage.session()
+    sent = engine.send(text(ADA, "Helo"))
+    engine.edit(ADA, sent.message_id, "Hello")
+    stage.restart()
+    (entry,) = stage.control.inbox(ADA)
+    assert (entry["body"], entry["edited"]) == ("Hello", True)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        base.MessageReceived(base.Message("i", "c", "s", "text", "", 0)),
+        base.MessageReceived(
+            base.Message(
+                "i",
+                "c",
+                "s",
+                "image",
+                "b",
+                1,
+                mentions=("a", "b"),
+                quote=base.Quote("q", "a", "b"),
+                media=base.IncomingMedia("image/png", 0),
+                location=base.Location(0.0, -1.5),
+                backfill=True,
+            )
+        ),
+        base.ReceiptReceived(("a", "b"), "c", "read", "p", 1),
+        base.MessageEdited("i", "c", "s", "b", 1),
+        base.MessageRevoked("i", "c", "s", 1, from_me=True, id="r"),
+        base.ReactionReceived("i", "c", "s", "", 1),
+        base.GroupChanged("c", "join", ("a",), None, 1, {"action": "add"}),
+        base.CallReceived("i", "c", 1, video=True),
+        base.AddressesLinked("l", "p"),
+    ],
+)
+def test_events_are_read_back_as_written(event):
+    assert load_event(json.loads(json.dumps(dump_event(event)))) == event
 
 
 def test_an_incomplete_last_line_of_the_journal_is_left_out(stage):

@@ -50,6 +50,11 @@ class Control:
             raise base.NotOnAccount(f"{contact} is not in {group}")
         return self._post.arrive(account, person, draft, self._stanza(account, key), group).id
 
+    def media(self, kind: base.MediaKind, data: bytes, mimetype: str, filename: str | None = None) -> Draft:
+        """A message with these bytes, to be written; give it a caption with `dataclasses.replace(draft, body=…)`."""
+        media = base.IncomingMedia(mimetype, len(data), filename)
+        return Draft(kind, media=media, blob=self._world.blobs.keep_bytes(data))
+
     def storm(self, session_id: str, contact: str, count: int, *, body: str = "Storm {n}") -> list[str]:
         """A contact writes `count` texts at once, numbered from 1 where the body says {n}; answers their ids."""
         account, person = self._account(session_id), self._world.person(addresses.parse(contact))

@@ -23,6 +23,7 @@ from engines.simulator.journal import Journal, Record, dump_event
 from engines.simulator.people import Person
 from engines.simulator.registry import Registry
 
+Change = base.MessageEdited | base.MessageRevoked | base.ReactionReceived
 Replayer = Callable[[Record], object]
 
 
@@ -175,10 +176,15 @@ class Ground:
         self._parcels.append((account, parcel))
         return True
 
-    def apply(self, account: Account, event: base.Event) -> None:
-        """Remember what an account did itself, of which its engine needs no report. Only within `change`."""
-        self.write(["own", account.session_id, dump_event(event)])
+    def apply(self, account: Account, event: Change, readers: Sequence[str]) -> None:
+        """Remember what an account did to a message, which its engine knows, and let contacts see it.
+
+        Only within `change`.
+        """
+        self.write(["own", account.session_id, dump_event(event), list(readers)])
         self.show(account, event)
+        for address in readers:
+            self.person(address).see(people.stanza_in(event.message_id), event)
 
     def mark(self, account: Account, chat: ChatMemory, **marks: Any) -> bool:
         """Change marks of a chat and keep them; whether any differed. Only within `change`."""
@@ -221,6 +227,13 @@ class Ground:
             return event
         media = replace(event.message.media, path=self.blobs.hand_out(parcel.blob))
         return base.MessageReceived(replace(event.message, media=media))
+
+    def forget(self, session_id: str) -> None:
+        """A session was deleted: its account never was. Its records leave the journal when that is read next."""
+        with self.change():
+            self.unlist(self.account(session_id))
+            del self.accounts[session_id]
+            self.write(["forgotten", session_id])
 
     # --- linking ---------------------------------------------------------------------------------
 

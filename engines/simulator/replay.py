@@ -23,6 +23,7 @@ class Replay:
             "own": self._own,
             "chat": self._chat,
             "profile": lambda record: self._world.account(record[1]).set_profile(record[2]),
+            "forgotten": self._forgotten,
             "person": self._person,
             "crowd": lambda record: self._world.add_crowd(record[1]),
             "doc": lambda record: self._world.registry.load(record[1], record[2], record[3]),
@@ -41,9 +42,18 @@ class Replay:
             mailbox.pop(number, None)
 
     def _own(self, record: Record) -> None:
-        event = load_event(record[2])
-        self._world.show(self._world.account(record[1]), event)
+        _, session_id, fields, *readers = record
+        event = load_event(fields)
+        self._world.show(self._world.account(session_id), event)
         self._note_answer(event)
+        if isinstance(event, base.MessageEdited | base.MessageRevoked | base.ReactionReceived):
+            for address in readers[0] if readers else ():
+                self._world.person(address).see(stanza_in(event.message_id), event)
+
+    def _forgotten(self, record: Record) -> None:
+        account = self._world.accounts.pop(record[1], None)
+        if account is not None:
+            self._world.unlist(account)
 
     def _person(self, record: Record) -> None:
         _, address, name, behaviour, listed, hidden = record

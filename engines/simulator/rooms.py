@@ -42,6 +42,14 @@ class Rooms:
             self._world.registry.rooms[room.id] = room
             self._world.save("room", room.id)
 
+    def forget(self, address: str) -> None:
+        """Somebody was never there; groups of which they were the owner neither. Only within `change`."""
+        for room in list(self._world.registry.rooms.values()):
+            if room.roles.pop(address, None) is not None:
+                if room.owner == address:
+                    del self._world.registry.rooms[room.id]
+                self._world.save("room", room.id)
+
     def create(self, actor: str, subject: str, participants: Sequence[str]) -> Room:
         """A new group of the actor; those who cannot be added are left out."""
         with self._world.change():

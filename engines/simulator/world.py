@@ -34,6 +34,7 @@ class World(Ground):
         self.rooms = Rooms(self)
         self.control = Control(self, self.post)
         self.read({**Replay(self).replayers(), "out": self.post.replay_out})
+        self.blobs.keep_only(self._wanted_blobs())
         self._resume()
 
     def link_account(self, account: Account) -> None:
@@ -41,6 +42,18 @@ class World(Ground):
         with self.change():
             super().link_account(account)
             self.rooms.welcome(account)
+
+    def forget(self, session_id: str) -> None:
+        """A session was deleted: its account and its groups never were."""
+        with self.change():
+            self.rooms.forget(self.account(session_id).address)
+            super().forget(session_id)
+
+    def _wanted_blobs(self) -> set[str]:
+        """The media that still have somewhere to go."""
+        waiting = {parcel.blob for account in self.accounts.values() for parcel in account.mailbox.values()}
+        unread = {entry.digest for one in self.people.values() for entry in one.inbox.values() if entry.message}
+        return {digest for digest in waiting | unread if digest}
 
     def _resume(self) -> None:
         """Contacts go on with what they were about to do when the process died."""
