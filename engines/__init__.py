@@ -3,7 +3,17 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from engines.base import Account, Capability, Engine, EngineError, EngineFactory, Event, NotStarted, NotSupported, WrongState
+from engines.base import (
+    Account,
+    Capability,
+    Engine,
+    EngineError,
+    EngineFactory,
+    Event,
+    NotStarted,
+    NotSupported,
+    WrongState,
+)
 
 
 class _Slot:
@@ -77,7 +87,7 @@ class Engines:
                 raise
 
     def stop(self, session_id: str, how: Callable[[Engine], None] = lambda engine: engine.stop()) -> bool:
-        """End the session's engine by `how` (stop, kill, logout); says whether one ran. What it tells until then counts."""
+        """End the session's engine by `how` (stop, kill, logout), which may still tell things; says whether one ran."""
         with self._guard:
             slot = self._slots.get(session_id)
         if slot is None:

@@ -24,6 +24,8 @@ def dump(content: Content, quote: Quote | None = None) -> dict[str, Any]:
 
 def load(stored: dict[str, Any]) -> tuple[Content, Quote | None]:
     """What `dump` gave. Raises KeyError or TypeError for what it never gave."""
-    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items() if name not in ("kind", "quote")}
+    fields = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in stored.items() if name not in ("kind", "quote")
+    }
     content: Content = _KINDS[stored["kind"]](**fields)
     return content, Quote(**stored["quote"]) if "quote" in stored else None

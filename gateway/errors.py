@@ -8,6 +8,7 @@ import storage
 from engines import addresses
 from engines import base as engine
 from handlers import errors as refusal
+from storage.idempotency import KeyReused
 
 
 class Invalid(Exception):
@@ -60,6 +61,7 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.TooLarge: Kind(413, "media_too_large"),
     storage.NotFound: Kind(404, "not_found"),
     storage.Conflict: Kind(409, "conflict"),
+    KeyReused: Kind(422, "idempotency_key_reused"),
     storage.Unavailable: Kind(503, "database_unavailable", retryable=True),
     engine.NotStarted: Kind(400, engine.NotStarted.code),
     engine.NotConnected: Kind(409, engine.NotConnected.code, retryable=True),

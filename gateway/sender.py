@@ -7,12 +7,11 @@ the loop. A crash leaves rows in `sending`: at the next start they are unknown, 
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from engines import Engines, base, contents
-from gateway import happenings
+from handlers import happenings
 from storage import Unavailable, events, sends
 from storage.db import Database, Tx
 from storage.sends import Lane, Send
@@ -24,7 +23,7 @@ _POLL = 1.0
 
 
 class Sender:
-    """Sends of one gateway. `typing_max` is the longest pause, in milliseconds, in which typing is simulated; 0: none."""
+    """Sends of one gateway. `typing_max` is the longest simulated typing, in milliseconds; 0 is none."""
 
     def __init__(
         self,
@@ -98,6 +97,16 @@ class Sender:
             self._wake_others()
         return [self._pool.submit(self._work, lane) for lane in lanes if not self._lanes.busy(lane)]
 
+    def cancel(self, session_id: str, message_id: str) -> bool:
+        """Take back a send that is still queued; says whether it was. Raises NotFound."""
+        with self._db.write() as tx:
+            row = sends.get(tx, session_id, message_id)
+            if row.state != "queued":
+                return False
+            _finish(tx, row, "cancelled", self._now(), base.EngineError("It was cancelled before it was sent"))
+        self._wake_others()
+        return True
+
     def stop(self) -> None:
         """Start nothing more; what is being sent goes on to its end."""
         self._stopping.set()
@@ -108,24 +117,21 @@ class Sender:
 
     def send(self, row: Send) -> None:
         """Hand a claimed send to its engine and commit what came of it, with its events."""
+        came_to = self._ask(row)
+        self._commit(lambda tx: _record(tx, row, came_to, self._now()))
+
+    def _ask(self, row: Send) -> base.Sent | base.EngineError:
         try:
             engine = self._engines.live(row.session_id)
             content, quote = contents.load(row.content)
             if self._typing_max and isinstance(content, base.Text) and row.batch_row is None:
                 self._pretend_typing(engine, row.chat_id, content)
-            sent = engine.send(base.Outgoing(row.message_id, row.chat_id, content, quote))
-        except (base.NotConnected, base.NotStarted) as error:
-            self._commit(lambda tx: _wait_or_fail(tx, row, self._now(), error))
-        except base.OutcomeUnknown as error:
-            self._commit(lambda tx, error=error: _finish(tx, row, "unknown", self._now(), error))  # type: ignore[misc]
+            return engine.send(base.Outgoing(row.message_id, row.chat_id, content, quote))
         except base.EngineError as error:
-            self._commit(lambda tx, error=error: _finish(tx, row, "failed", self._now(), error))  # type: ignore[misc]
+            return error
         except Exception:
             log.exception("the engine of session %s failed in a send", row.session_id)
-            unknown = base.OutcomeUnknown("The engine failed while sending")
-            self._commit(lambda tx: _finish(tx, row, "unknown", self._now(), unknown))
-        else:
-            self._commit(lambda tx: mark_sent(tx, row.session_id, row.message_id, sent, self._now()))
+            return base.OutcomeUnknown("The engine failed while sending")
 
     def _work(self, lane: Lane) -> None:
         with self.lane(lane, 0) as ours:
@@ -161,20 +167,36 @@ class Sender:
 
 def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: int) -> None:
     """The books of a message that went out: its row, its event, the deliveries. Twice is once."""
-    if sends.mark_sent(tx, message_id, sent.message_id, sent.timestamp, now):
-        events.append(tx, session_id, happenings.outcome(sends.get(tx, session_id, message_id)), now)
+    row = sends.mark_sent(tx, message_id, sent.message_id, sent.timestamp, now)
+    if row is None:
+        return
+    drafts = [happenings.own_send(session_id, row, sent.message_id, sent.timestamp)]
+    if row.status != "sent":  # its receipts came first
+        drafts.extend(happenings.receipt(session_id, row))
+    events.append(tx, session_id, drafts, now)
 
 
 def _finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> None:
-    if sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=error.code):
-        events.append(tx, row.session_id, happenings.outcome(sends.get(tx, row.session_id, row.message_id)), now)
-
-
-def _wait_or_fail(tx: Tx, row: Send, now: int, error: base.EngineError) -> None:
-    if row.patient:
-        sends.put_back(tx, row.message_id, now + _AGAIN)
+    message = sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=error.code)
+    if message is None:
+        return
+    if state == "unknown":
+        draft = happenings.message_unknown(row.session_id, message, str(error))
     else:
-        _finish(tx, row, "failed", now, error)
+        draft = happenings.message_failed(row.session_id, message, str(error), error.code)
+    events.append(tx, row.session_id, [draft], now)
+
+
+def _record(tx: Tx, row: Send, came_to: base.Sent | base.EngineError, now: int) -> None:
+    match came_to:
+        case base.Sent():
+            mark_sent(tx, row.session_id, row.message_id, came_to, now)
+        case base.OutcomeUnknown():
+            _finish(tx, row, "unknown", now, came_to)
+        case base.NotConnected() | base.NotStarted() if row.patient:
+            sends.put_back(tx, row.message_id, now + _AGAIN)
+        case _:
+            _finish(tx, row, "failed", now, came_to)
 
 
 class _Lanes:

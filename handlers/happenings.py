@@ -83,7 +83,7 @@ def message_edited(session_id: str, event: base.MessageEdited, row: Message | No
         "fromMe": from_me,
         "isGroup": place["isGroup"],
         "type": row.type if row else "text",
-        "hasMedia": bool(row) and row.type in _MEDIA,
+        "hasMedia": row is not None and row.type in _MEDIA,
         "timestamp": event.timestamp,
     }
     if place["isGroup"]:

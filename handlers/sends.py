@@ -24,6 +24,8 @@ def get(db: Database, session_id: str, id_: str) -> Json:
 
 def cancel(db: Database, sender: Sender, session_id: str, id_: str) -> Json:
     """Take back a send that has not been handed over yet. Raises Conflict where it has."""
-    if not sender.cancel(session_id, id_):
+    with db.read() as tx:
+        row = sends.get(tx, sessions.find(tx, session_id).id, id_)
+    if not sender.cancel(row.session_id, id_):
         raise Conflict("The send is no longer queued")
-    return get(db, session_id, id_)
+    return get(db, row.session_id, id_)

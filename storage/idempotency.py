@@ -43,7 +43,7 @@ def use(api_key_id: str, key: str, *request: Any) -> Use:
 def begin(tx: Tx, once: Use) -> Kept | None:
     """What the key was used for before, None where this is the first use. Raises KeyReused.
 
-    The caller keeps its own answer in this transaction. Two at the same moment queue here: the second finds the first's.
+    The caller keeps its own answer in this transaction. Of two at one moment the second waits and finds the first's.
     """
     if not once.key:
         return None
@@ -58,7 +58,9 @@ def begin(tx: Tx, once: Use) -> Kept | None:
     return Kept(row.status, row.answer, row.message_id)
 
 
-def keep(tx: Tx, once: Use, now: int, *, status: int | None = None, answer: Any = None, message_id: str | None = None) -> None:
+def keep(
+    tx: Tx, once: Use, now: int, *, status: int | None = None, answer: Any = None, message_id: str | None = None
+) -> None:
     """Keep the answer of a first use, in the transaction of its work."""
     if once.key:
         row = {"status": status, "answer": answer, "message_id": message_id, "created_at": now, **once._asdict()}
