@@ -13,6 +13,7 @@ from gateway import __version__, config, logs
 from storage import StorageError
 
 log = logging.getLogger("openwa")
+_HERE = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104 - compared, not bound
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,16 +122,18 @@ def _name(text: str) -> str:
 
 
 def _banner(settings: config.Config, port: int, key: str | None) -> None:
-    host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else settings.host  # noqa: S104 - compared, not bound
+    host = "localhost" if settings.host in _HERE else settings.host
     origin = settings.base_url.rstrip("/") or f"http://{host}:{port}"
     shown = key or f"$(cat {settings.data_dir / '.api-key'})"
+    keyed = f'-H "X-API-Key: {shown}"'
+    posted = f'{keyed} -H "Content-Type: application/json"'
     lines = [
         f"OpenWA Gateway {__version__} ({settings.engine_type}) on {origin}/api",
         f"Admin key, shown this once and kept in {settings.data_dir / '.api-key'}: {key}" if key else "",
         "Send a first message (paste into another terminal):",
-        f"""  curl -fsS -X POST {origin}/api/sessions -H "X-API-Key: {shown}" -H "Content-Type: application/json" -d '{{"name": "my-bot"}}' && \\
-  curl -fsS -X POST {origin}/api/sessions/my-bot/start -H "X-API-Key: {shown}" && sleep 4 && \\
-  curl -fsS -X POST {origin}/api/sessions/my-bot/messages/send-text -H "X-API-Key: {shown}" -H "Content-Type: application/json" \\
+        f"""  curl -fsS -X POST {origin}/api/sessions {posted} -d '{{"name": "my-bot"}}' && \\
+  curl -fsS -X POST {origin}/api/sessions/my-bot/start {keyed} && sleep 4 && \\
+  curl -fsS -X POST {origin}/api/sessions/my-bot/messages/send-text {posted} \\
     -d '{{"chatId": "628123456789@c.us", "text": "Hello from OpenWA!"}}'""",
     ]
     print("\n".join(line for line in lines if line), flush=True)

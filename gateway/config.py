@@ -1,4 +1,4 @@
-"""Every number and word a user may set, read once from the environment; OpenWA's names where the meaning is the same."""
+"""Every number and word a user may set, read once from the environment; OpenWA's names where they mean the same."""
 
 import os
 import types
@@ -112,10 +112,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     try:
         values = _schema().load(given)
     except ValidationError as error:
-        problems = error.normalized_messages()
+        problems = error.normalized_messages()  # type: ignore[no-untyped-call]
         names = {f.name: f.metadata["env"] for f in fields(Config)}
         raise BadConfig("\n".join(f"{names[n]}: {' '.join(_texts(said))}" for n, said in problems.items())) from None
-    return Config(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    arguments: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Config(**arguments)
 
 
 def unknown(environ: Mapping[str, str] = os.environ) -> list[str]:

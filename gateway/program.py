@@ -1,7 +1,6 @@
 """The composition: configuration in, a gateway that runs out."""
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
