@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import flask
-
 from engines import Engines
 from engines.base import EngineError, EngineFactory
 from engines.simulator import Simulator, World
@@ -65,7 +63,7 @@ class Program:
             most=config.max_concurrent_sessions,
         )
         self.document = document.Served(document.bundle())
-        self.app: flask.Flask = create_app(self._house(), self.document.document)
+        self.app = create_app(self._house(), self.document.document)
 
     def start(self) -> None:
         """Start what runs beside requests."""
