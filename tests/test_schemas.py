@@ -8,7 +8,18 @@ from typing import Any
 import jsonschema_rs
 
 from gateway.validation import FORMATS
-from tests.spec import NoExample, children, example_of, media_types, operations, reachable, schemas, written_examples
+from tests.spec import (
+    EXTENSIONS,
+    SENTENCE,
+    NoExample,
+    children,
+    example_of,
+    media_types,
+    operations,
+    reachable,
+    schemas,
+    written_examples,
+)
 from tests.support import checker
 
 NUMBER_FORMATS = {"int32", "int64", "double"}
