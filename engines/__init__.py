@@ -73,7 +73,7 @@ class Engines:
                 raise
 
     def stop(self, session_id: str, how: Callable[[Engine], None] = lambda engine: engine.stop()) -> bool:
-        """End the session's engine by `how` (stop, kill, logout); says whether one ran. Late events of it are dropped."""
+        """End the session's engine by `how` (stop, kill, logout); says whether one ran. Its late events are dropped."""
         with self._guard:
             slot = self._slots.get(session_id)
         if slot is None:

@@ -14,6 +14,7 @@ from gateway import __version__, config, logs
 from storage import StorageError
 
 log = logging.getLogger("openwa")
+_HERE = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104 - compared, not bound
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,8 +43,9 @@ def serve(settings: config.Config, _args: argparse.Namespace) -> int:
     program = Program(settings)
     try:
         server = Server(program.app, settings)
-    except OSError as error:
-        raise OSError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError is waitress' word for a host without an address
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -126,7 +128,7 @@ def _name(text: str) -> str:
 
 def _banner(settings: config.Config, port: int, first_key: str | None) -> None:
     """Say where the gateway is and how to send a first message; the key itself only in the run that made it."""
-    host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else settings.host  # noqa: S104 - compared, not bound
+    host = "localhost" if settings.host in _HERE else settings.host
     host = f"[{host}]" if ":" in host else host
     api = (settings.base_url.rstrip("/") or f"http://{host}:{port}") + "/api"
     file = settings.data_dir.absolute() / ".api-key"

@@ -1,4 +1,4 @@
-"""Every number and word a user may set, read once from the environment; OpenWA's names where the meaning is the same."""
+"""Every number and word a user may set, read once from the environment; OpenWA's names where they mean the same."""
 
 import os
 import types
@@ -32,7 +32,11 @@ class Config:
     base_url: str = _of("BASE_URL", "", "Address that users reach, for the banner and links; empty: host and port")
     data_dir: Path = _of("DATA_DIR", Path("data"), "Directory of the database, keys and credentials, made 0700")
     database_url: str = _of(
-        "DATABASE_URL", "", "postgresql://… or sqlite:///…; empty: openwa.sqlite in the data directory", secret=True
+        "DATABASE_URL",
+        "",
+        "postgresql://… or sqlite:///…; empty: openwa.sqlite in the data directory",
+        secret=True,
+        check=validate.Regexp(r"(postgresql|sqlite)(\+\w+)?://", error="Must begin with postgresql:// or sqlite:///."),
     )
     engine_type: str = _of(
         "ENGINE_TYPE", "simulator", "How WhatsApp is reached", check=validate.OneOf(["simulator", "whatsmeow"])

@@ -1,4 +1,4 @@
-"""From engine event to rows: everything of a batch in one transaction, and only then is the engine told it may forget."""
+"""From engine event to rows: a batch in one transaction, and only then is the engine told that it may forget."""
 
 from collections.abc import Callable, Sequence
 

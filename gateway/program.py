@@ -1,13 +1,10 @@
 """The composition: configuration in, a gateway that runs out."""
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-import flask
 
 from engines import Engines
 from engines.base import EngineError, EngineFactory
@@ -66,7 +63,7 @@ class Program:
             most=config.max_concurrent_sessions,
         )
         self.document = document.Served(document.bundle())
-        self.app: flask.Flask = create_app(self._house(), self.document.document)
+        self.app = create_app(self._house(), self.document.document)
 
     def start(self) -> None:
         """Start what runs beside requests."""

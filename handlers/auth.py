@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from handlers.shapes import api_key, milliseconds
 from handlers.security import Caller
 from handlers.settings import Settings
+from handlers.shapes import api_key, milliseconds
 from storage import api_keys, audit
 from storage.db import Database
 

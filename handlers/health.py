@@ -3,8 +3,8 @@
 from typing import Any
 
 import storage
-from handlers.shapes import moment
 from handlers.settings import Settings
+from handlers.shapes import moment
 from storage.db import Database
 from storage.migrate import version
 

@@ -11,9 +11,7 @@ from storage.db import Database
 Json = dict[str, Any]
 
 
-def list_all(  # noqa: PLR0913 - the document has that many parameters
-    db: Database, session_id: str, limit: int, offset: int, chat_id: str = "", from_: str = ""
-) -> Json:
+def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: str = "", from_: str = "") -> Json:
     """A session's messages, newest first, with the number that match."""
     with db.read() as tx:
         row = sessions.find(tx, session_id)
@@ -28,7 +26,7 @@ def send_text(db: Database, engines: Engines, now: int, session_id: str, body: J
         session = sessions.find(tx, session_id)
     engine = engines.live(session.id)
     content = base.Text(body["text"], tuple(addresses.parse(m) for m in body.get("mentions", ())))
-    row = {
+    row: Json = {
         "id": str(uuid4()), "chat_id": chat, "sender": _own(session), "recipient": chat, "body": content.body,
         "type": "text", "direction": "outgoing", "status": "pending", "timestamp": now // 1000,
         "metadata": {"mentionedIds": list(content.mentions)} if content.mentions else None,

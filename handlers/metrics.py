@@ -14,7 +14,7 @@ from storage.db import Database
 _STARTED = time.monotonic()
 
 
-def get(db: Database, engines: Engines, now: int, settings: Settings, metrics: Any, authorization: str = "") -> Any:  # noqa: PLR0913
+def get(db: Database, engines: Engines, now: int, settings: Settings, metrics: Any, authorization: str = "") -> Any:
     """Everything in Prometheus' text format, at most five seconds old. Raises Disabled, Unauthorized."""
     if not settings.metrics_token:
         raise Disabled("Metrics endpoint is disabled (set METRICS_TOKEN to enable)")

@@ -44,7 +44,7 @@ def get(db: Database, session_id: str) -> Json:
 
 def delete(
     db: Database, engines: Engines, now: int, caller: Caller, settings: Settings, session_id: str
-) -> tuple[None, int]:  # noqa: PLR0913
+) -> tuple[None, int]:
     """End the session, unlink its device and remove all that belongs to it, credentials included."""
     with db.write() as tx:
         row = sessions.find(tx, session_id)
@@ -55,7 +55,7 @@ def delete(
     return None, 204
 
 
-def start(db: Database, engines: Engines, now: int, caller: Caller, settings: Settings, session_id: str) -> Json:  # noqa: PLR0913
+def start(db: Database, engines: Engines, now: int, caller: Caller, settings: Settings, session_id: str) -> Json:
     """Start linking, or reconnect a linked account; what happens next is seen in `status`."""
     with db.read() as tx:
         row = sessions.find(tx, session_id)
@@ -128,7 +128,7 @@ def png(text: str) -> str:
     return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
 
 
-def _end(db: Database, engines: Engines, now: int, caller: Caller, given: str, action: str) -> Json:  # noqa: PLR0913
+def _end(db: Database, engines: Engines, now: int, caller: Caller, given: str, action: str) -> Json:
     with db.write() as tx:
         row = sessions.find(tx, given)
         sessions.want(tx, row.id, now, running=False)

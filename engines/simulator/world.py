@@ -15,9 +15,9 @@ from engines.simulator.post import Post, own_id, their_id
 class World(Ground):
     """All sessions of a process share one.
 
-    `directory` is where it survives a restart (None: in memory only), `chance` gives for a text a number from 0 up to 1,
-    `remember` is how many messages each contact's inbox keeps. `control` is for admins and tests: it lets contacts act
-    and the network fail. A world without a directory is for one life of the process.
+    `directory` is where it survives a restart (None: in memory only), `chance` gives for a text a number from 0 to
+    1, `remember` is how many messages each contact's inbox keeps. `control` is for admins and tests: it lets contacts
+    act and the network fail. A world without a directory is for one life of the process.
     """
 
     def __init__(
