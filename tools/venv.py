@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PYTHON = HOME / "bin" / "python"
-_STAMP = HOME / "openwa.json"
+STAMP = HOME / "openwa.json"
 _INPUTS = ("pyproject.toml", "constraints.txt")
 
 
@@ -44,7 +44,7 @@ def _has(groups: tuple[str, ...]) -> bool:
 
 def _stamp() -> dict[str, Any]:
     try:
-        return dict(json.loads(_STAMP.read_text()))
+        return dict(json.loads(STAMP.read_text()))
     except (OSError, ValueError):
         return {}
 
@@ -65,10 +65,10 @@ def _make(groups: list[str]) -> None:
             )
         _run(sys.executable, "-m", "venv", "--clear", str(HOME))
     _say("Installing what is needed; this takes a minute or so, once")
-    _STAMP.unlink(missing_ok=True)
+    STAMP.unlink(missing_ok=True)
     options = ("-qq", "--disable-pip-version-check", "--no-input", "--constraint", str(ROOT / "constraints.txt"))
     _run(str(PYTHON), "-m", "pip", "install", *options, "--editable", str(ROOT), *requirements(*groups))
-    _STAMP.write_text(json.dumps({"inputs": _inputs(), "groups": groups}))
+    STAMP.write_text(json.dumps({"inputs": _inputs(), "groups": groups}))
 
 
 def _works() -> bool:
