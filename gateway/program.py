@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import flask
-
 from engines import Engines
 from engines.base import EngineError, EngineFactory
 from engines.simulator import Simulator, World
@@ -70,7 +68,7 @@ class Program:
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
         self.sender.recover()
         self.document = document.Served(document.bundle())
-        self.app: flask.Flask = create_app(self._house(), self.document.document)
+        self.app = create_app(self._house(), self.document.document)
 
     def wake(self) -> None:
         """Something was committed: events, deliveries, a connection."""

@@ -157,12 +157,12 @@ class Sender:
                 return
 
     def _pretend_typing(self, engine: base.Engine, chat: str, content: base.Text) -> None:
-        wanted = min(self._typing_max, 500 + 45 * len(content.body)) * random.uniform(0.85, 1.15)  # noqa: S311 - a pause
+        wanted = min(self._typing_max / 1000, 0.5 + 0.045 * len(content.body))
         try:
             engine.typing(chat, "typing")
         except base.EngineError:
             return
-        self._pause(wanted / 1000)
+        self._pause(wanted * random.uniform(0.85, 1.15))  # noqa: S311 - a pause
 
 
 def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: int) -> None:

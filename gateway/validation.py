@@ -217,7 +217,7 @@ def _integer(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    return float(text) if len(text) < 400 and _NUMBER.fullmatch(text) else text
+    return float(text) if len(text) <= 300 and _NUMBER.fullmatch(text) else text
 
 
 def _boolean(text: str) -> Any:

