@@ -142,6 +142,26 @@ def test_a_connection_lost_with_a_request_out_is_counted_and_replaced():
     assert (sample.broken, len(sample.latencies)) == (1, 10)
 
 
+def test_an_answer_that_comes_after_the_end_is_awaited_and_not_counted():
+    rest = threading.Event()
+    hung_up: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as connection:
+                connection.recv(65536)
+                rest.wait(5)
+                connection.sendall(OK)
+                hung_up.append(connection.recv(65536))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        threading.Timer(0.05, rest.set).start()
+        sample = load.run(listener.getsockname(), [b"GET"], connections=1, seconds=0.001)
+        thread.join(5)
+    assert (len(sample.latencies), hung_up) == (0, [b""])
+
+
 def test_a_server_that_is_not_there_is_an_error():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from tools.bench import framing
 
 _RECEIVE = 65_536  # a larger buffer is mapped and unmapped at every call
+_PATIENCE = 5.0  # seconds
 
 
 @dataclass
@@ -53,7 +54,7 @@ class _Connection:
         self.socket.settimeout(None)  # read only when readable; a timeout would cost a poll per call
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.selector.register(self.socket, selectors.EVENT_READ, self)
-        self.received = b""
+        self.received, self.waiting = b"", False
 
     def close(self) -> None:
         if self.socket.fileno() >= 0:
@@ -72,6 +73,7 @@ class _Connection:
             self.close()
             self.open()
             self.socket.sendall(request)
+        self.waiting = True
 
     def receive(self) -> bool:
         """Take what arrived and count the answer once it is whole; True when the next request may go out."""
@@ -82,6 +84,7 @@ class _Connection:
         arrived_at = time.perf_counter()
         if not arrived:
             self.sample.broken += 1
+            self.waiting = False
             self.close()
             return True
         self.received += arrived
@@ -90,7 +93,7 @@ class _Connection:
             return False
         self.sample.latencies.append(arrived_at - self.sent_at)
         self.sample.statuses[answer.status] += 1
-        self.received = b""
+        self.received, self.waiting = b"", False
         if not answer.alive:
             self.close()
         return True
@@ -101,8 +104,8 @@ def run(
 ) -> Sample:
     """Send `requests` round and round for `seconds`, or until `at_most` are answered.
 
-    Requests still out at the end are not counted. Raises OSError when the server cannot be reached (again), and
-    framing.Unframed when it does not speak HTTP.
+    Requests still out at the end are awaited, so that they burden nobody after this, and not counted. Raises OSError
+    when the server cannot be reached (again), and framing.Unframed when it does not speak HTTP.
     """
     sample, upcoming = Sample(), itertools.cycle(requests)
     with contextlib.ExitStack() as closing:
@@ -124,4 +127,14 @@ def run(
             if left == 0.0:
                 break
         sample.seconds = time.perf_counter() - started
+        _await_the_rest(everyone, selector)
     return sample
+
+
+def _await_the_rest(everyone: Sequence[_Connection], selector: selectors.BaseSelector) -> None:
+    """Take the answers that are still to come, without counting them, for as long as they come."""
+    for connection in everyone:
+        connection.sample = Sample()
+    while any(connection.waiting for connection in everyone) and (ready := selector.select(_PATIENCE)):
+        for key, _ in ready:
+            key.data.receive()
