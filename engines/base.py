@@ -341,6 +341,10 @@ class EngineError(Exception):
     """The engine could not do it; the message is for the caller. What was asked did not happen."""
 
 
+class NotStarted(EngineError):
+    """No engine runs for the session; start it first."""
+
+
 class NotConnected(EngineError):
     """The account is not connected right now."""
 

@@ -1,0 +1,139 @@
+"""One account in the virtual world: its chats, what waits for its phone, and what an admin told the network to do."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Literal
+
+from engines.base import Message, Sent
+from engines.simulator.dispatch import Parcel
+from engines.simulator.people import lid_of, number_of
+
+Link = Callable[[Sequence[Parcel]], None]
+FaultKind = Literal["refused", "not_connected", "unknown_lost", "unknown_sent", "delay"]
+
+_MESSAGES_PER_CHAT = 2000
+_KEYS = 100_000
+_NAMES = ("Alex", "Billie", "Charlie", "Dana", "Eli", "Frankie", "Gray", "Harper", "Indigo", "Jules", "Kit", "Lou")
+
+
+@dataclass(slots=True)
+class Fault:
+    """What happens to the next `times` sends. `reason` belongs to refused, `seconds` to delay."""
+
+    kind: FaultKind
+    times: int = 1
+    reason: str = "refused"
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class ChatMemory:
+    """A chat as the account's phone remembers it. `reactions` is message id → sender → (emoji, epoch seconds)."""
+
+    id: str
+    messages: OrderedDict[str, Message] = field(default_factory=OrderedDict)
+    unread: int = 0
+    marked_unread: bool = False
+    archived: bool = False
+    pinned: bool = False
+    muted_until: int | None = None
+    labels: set[str] = field(default_factory=set)
+    starred: set[str] = field(default_factory=set)
+    reactions: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
+
+    @property
+    def last(self) -> Message | None:
+        return next(reversed(self.messages.values()), None)
+
+    def remember(self, message: Message) -> None:
+        self.messages[message.id] = message
+        self.unread = 0 if message.from_me else self.unread + 1
+        while len(self.messages) > _MESSAGES_PER_CHAT:
+            gone, _ = self.messages.popitem(last=False)
+            self.reactions.pop(gone, None)
+
+    def edit(self, message_id: str, body: str) -> None:
+        """Show another text in that message."""
+        if message_id in self.messages:
+            self.messages[message_id] = replace(self.messages[message_id], body=body)
+
+    def revoke(self, message_id: str) -> None:
+        """Show that the message was deleted."""
+        if message_id in self.messages:
+            message = self.messages[message_id]
+            self.messages[message_id] = replace(message, type="revoked", body="", media=None, location=None)
+
+    def react(self, message_id: str, sender: str, emoji: str, timestamp: int) -> None:
+        """Show the reaction, or no more when the emoji is empty."""
+        reactions = self.reactions.setdefault(message_id, {})
+        reactions.pop(sender, None)
+        if emoji:
+            reactions[sender] = (emoji, timestamp)
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """An account. `mailbox` holds what its engine has not taken yet, by number; `link` is how to reach that engine."""
+
+    session_id: str
+    phone: str
+    name: str
+    linked: bool = False
+    link: Link | None = None
+    about: str = "Hey there! I am using WhatsApp."
+    picture: str | None = None
+    online: bool = False
+    mailbox: OrderedDict[int, Parcel] = field(default_factory=OrderedDict)
+    chats: OrderedDict[str, ChatMemory] = field(default_factory=OrderedDict)
+    sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
+    repeats: int = 0
+    blocked: set[str] = field(default_factory=set)
+    faults: deque[Fault] = field(default_factory=deque)
+    calls: dict[str, str] = field(default_factory=dict)
+    number: int = 0
+
+    @property
+    def address(self) -> str:
+        return f"{self.phone}@c.us"
+
+    @property
+    def lid(self) -> str:
+        return lid_of(self.address)
+
+    def chat(self, address: str) -> ChatMemory:
+        """The chat of that address, opened if there is none."""
+        memory = self.chats.get(address)
+        if memory is None:
+            memory = self.chats[address] = ChatMemory(address)
+        return memory
+
+    def remember_key(self, key: str, sent: Sent) -> None:
+        """Know the send of that key again, as long as it is among the latest."""
+        self.sent[key] = sent
+        while len(self.sent) > _KEYS:
+            self.sent.popitem(last=False)
+
+    def waiting(self, at_most: int = 100) -> Iterator[Parcel]:
+        """What its engine has not taken yet, oldest first."""
+        return islice(self.mailbox.values(), at_most)
+
+    def next_fault(self) -> Fault | None:
+        """What is to happen to the send that begins now; counts it."""
+        if not self.faults:
+            return None
+        fault = self.faults[0]
+        fault.times -= 1
+        if fault.times <= 0:
+            self.faults.popleft()
+        return fault
+
+
+def new_account(session_id: str) -> Account:
+    """An account with the phone number and the name that this session has in every world.
+
+    No country has the code 999, so the number is nobody's.
+    """
+    name = _NAMES[int(number_of("name " + session_id, 4)) % len(_NAMES)]
+    return Account(session_id, "999" + number_of("phone " + session_id, 9), f"{name} ({session_id[:8]})")

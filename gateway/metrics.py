@@ -1,0 +1,58 @@
+"""What the program counts while it runs, in Prometheus' own library."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+Gauges = Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]
+_FRESH = 5_000
+
+
+class Metrics:
+    """Counters of one gateway, and its gauges when asked."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "http_requests_total", "Requests answered", ("method", "route", "status"), registry=self._registry
+        )
+        self._durations = Histogram(
+            "http_request_duration_seconds",
+            "Time from routing to the answer",
+            ("route",),
+            registry=self._registry,
+            buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+        self._lock = threading.Lock()
+        self._rendered: tuple[int, bytes] = (-_FRESH, b"")
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request was answered; `route` is the operationId."""
+        self._requests.labels(method, route, status).inc()
+        self._durations.labels(route).observe(seconds)
+
+    def render(self, now: int, gauges: Callable[[], Gauges]) -> bytes:
+        """The text format; `gauges` are asked at most every five seconds."""
+        with self._lock:
+            at, text = self._rendered
+            if now - at >= _FRESH:
+                passing = CollectorRegistry()
+                passing.register(_Gauges(gauges()))  # type: ignore[arg-type]
+                text = generate_latest(passing) + generate_latest(self._registry)
+                self._rendered = (now, text)
+            return text
+
+
+class _Gauges:
+    def __init__(self, gauges: Gauges) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterable[Metric]:
+        for name, values in self._gauges.items():
+            labels = [label for label, _ in next(iter(values), ())]
+            family = GaugeMetricFamily(name, name.replace("_", " "), labels=labels)
+            for key, value in values.items():
+                family.add_metric([text for _, text in key], value)
+            yield family

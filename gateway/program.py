@@ -1,0 +1,135 @@
+"""The composition: configuration in, a gateway that runs out."""
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import flask
+
+from engines import Engines
+from engines.base import EngineError, EngineFactory
+from gateway import __version__, document
+from gateway.app import House, create_app
+from gateway.config import Config
+from gateway.inbound import Inbound
+from gateway.limiter import Limiter, Window
+from gateway.metrics import Metrics
+from handlers.sessions import account
+from handlers.settings import Settings
+from storage import api_keys, migrate, sessions
+from storage.db import Database
+
+log = logging.getLogger("openwa")
+_USAGE_EVERY = 15.0
+
+
+def wall_clock() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Program:
+    """One gateway: its database, its engines, its WSGI app and what runs beside requests."""
+
+    def __init__(self, config: Config, *, now: Callable[[], int] = wall_clock) -> None:
+        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable."""
+        self.config = config
+        self._now = now
+        self._stopping = threading.Event()
+        self.draining = False
+        private_directory(config.data_dir)
+        self.db = Database(config.database)
+        migrate.upgrade(self.db)
+        self.first_key = _seed(self.db, config, now())
+        with self.db.write() as tx:
+            self._wanted = sessions.reset_live(tx, now())
+        self.usage = api_keys.Usage()
+        self.metrics = Metrics()
+        self.settings = Settings(
+            version=__version__,
+            data_dir=config.data_dir,
+            pepper=config.api_key_pepper,
+            metrics_token=config.metrics_token,
+            draining=lambda: self.draining,
+        )
+        factory, capabilities = engine_factory(config, now)
+        self.engines = Engines(
+            config.engine_type, factory, capabilities, Inbound(self.db, now).record, most=config.max_concurrent_sessions
+        )
+        self.document = document.Served(document.bundle())
+        self.app: flask.Flask = create_app(self._house(), self.document.document)
+
+    def start(self) -> None:
+        """Start what runs beside requests."""
+        threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
+        if self.config.auto_start_sessions:
+            threading.Thread(target=self._start_wanted, name="auto-start", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop engines and loops, write what is only in memory, close the database."""
+        self._stopping.set()
+        self.engines.stop_all()
+        self.usage.flush(self.db)
+        self.db.close()
+
+    def _house(self) -> House:
+        config = self.config
+        windows = [
+            Window(config.rate_limit_short_limit, config.rate_limit_short_ttl),
+            Window(config.rate_limit_medium_limit, config.rate_limit_medium_ttl),
+            Window(config.rate_limit_long_limit, config.rate_limit_long_ttl),
+        ]
+        return House(
+            context={
+                "db": self.db,
+                "engines": self.engines,
+                "settings": self.settings,
+                "usage": self.usage,
+                "metrics": self.metrics,
+                "document": self.document,
+            },
+            limiter=Limiter(windows),
+            metrics=self.metrics,
+            now=self._now,
+            draining=lambda: self.draining,
+            trusted_proxies=config.trusted_proxies,
+            cors_origins=config.cors_origins,
+            error_detail=config.validation_error_detail,
+            body_max_bytes=config.body_max_bytes,
+        )
+
+    def _write_usage(self) -> None:
+        while not self._stopping.wait(_USAGE_EVERY):
+            self.usage.flush(self.db)
+
+    def _start_wanted(self) -> None:
+        for row in self._wanted:
+            try:
+                self.engines.start(row.id, lambda row=row: account(row, self.settings))  # type: ignore[misc]
+            except EngineError as error:
+                log.warning("session %s did not start: %s", row.name, error)
+
+
+def private_directory(path: Path) -> None:
+    """Make a directory that only its owner may enter."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _seed(db: Database, config: Config, now: int) -> str | None:
+    """The first admin key, where there was none: in the data directory for its owner only, and returned to be shown."""
+    secret = config.api_master_key or api_keys.new_secret()
+    with db.write() as tx:
+        if not api_keys.seed(tx, secret, config.api_key_pepper, now):
+            return None
+    file = config.data_dir / ".api-key"
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(secret + "\n")
+    return secret
+
+
+def engine_factory(config: Config, now: Callable[[], int]) -> tuple[EngineFactory, frozenset]:
+    raise NotImplementedError

@@ -1,0 +1,25 @@
+"""What handlers refuse, said for the caller. What storage and engines raise passes through as it is."""
+
+
+class Refusal(Exception):
+    """The request cannot be served; the message says why."""
+
+
+class BadRequest(Refusal):
+    """A precondition of the operation does not hold."""
+
+
+class Unauthorized(Refusal):
+    """The key is missing, unknown, expired, revoked, or used outside its addresses or sessions."""
+
+
+class Forbidden(Refusal):
+    """The key is good, its role too low."""
+
+
+class Disabled(Refusal):
+    """The operator has switched this off."""
+
+
+class TooLarge(Refusal):
+    """The media is above the cap."""

@@ -1,0 +1,111 @@
+"""Who is calling, from where, and may they: the one guard every operation with a key passes.
+
+Order: known, active, not expired, source address, session scope (all 401), then role (403).
+"""
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any, NamedTuple
+
+import connexion
+import flask
+
+from handlers.errors import Forbidden, Unauthorized
+from storage import NotFound, api_keys, sessions
+
+_RANK = {"viewer": 1, "operator": 2, "admin": 3}
+
+
+class Caller(NamedTuple):
+    """The key behind a request. `sessions` are the ids it is bound to, empty for all; `ip` is the client's."""
+
+    key_id: str
+    key_name: str
+    role: str
+    sessions: tuple[str, ...]
+    ip: str | None
+
+    def may(self, session_id: str) -> bool:
+        """Whether this session is within the key's scope."""
+        return not self.sessions or session_id in self.sessions
+
+
+def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # noqa: ARG001 - connexion's signature
+    """Let the request pass or raise Unauthorized or Forbidden; connexion calls it with the X-API-Key header."""
+    house = connexion.context
+    now: int = house["now"]
+    with house["db"].read() as tx:
+        key = api_keys.find_by_hash(tx, api_keys.hash_of(secret, house["settings"].pepper))
+        if key is None:
+            raise Unauthorized("Invalid API key")
+        if not key.is_active:
+            raise Unauthorized("API key is revoked")
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Unauthorized("API key has expired")
+        ip: str | None = flask.g.client_ip
+        if key.allowed_ips:
+            _check_address(ip, key.allowed_ips)
+        named = (flask.request.view_args or {}).get("sessionId")
+        if key.allowed_sessions and named is not None:
+            _check_session(tx, named, key.allowed_sessions)
+    required: str = flask.g.operation.role
+    if _RANK[key.role] < _RANK[required]:
+        raise Forbidden(f"Insufficient permissions. Required: {required}")
+    house["usage"].count(key.id, now)
+    house["caller"] = Caller(key.id, key.name, key.role, tuple(key.allowed_sessions), ip)
+    return {}
+
+
+def client_ip(peer: str | None, forwarded: str | None, trusted: tuple[str, ...]) -> str | None:
+    """The client's address: the peer's, or, behind trusted proxies, the nearest hop that is none of them.
+
+    `forwarded` is X-Forwarded-For; it counts only where the peer itself is trusted. None where nothing parses.
+    """
+    address = _address(peer)
+    if address is None or not trusted or not forwarded or not _within(address, trusted):
+        return str(address) if address else None
+    for hop in reversed(forwarded.split(",")):
+        further = _address(hop.strip())
+        if further is None:
+            return str(address)
+        address = further
+        if not _within(address, trusted):
+            return str(address)
+    return str(_address(peer))
+
+
+def _check_address(ip: str | None, allowed: list[str]) -> None:
+    address = _address(ip)
+    if address is None:
+        raise Unauthorized("Client IP could not be determined")
+    if not _within(address, tuple(allowed)):
+        raise Unauthorized("IP address not allowed")
+
+
+def _check_session(tx: Any, named: str, allowed: list[str]) -> None:
+    if named in allowed:
+        return
+    try:
+        inside = sessions.find(tx, named).id in allowed
+    except NotFound:
+        inside = False
+    if not inside:
+        raise Unauthorized("API key not authorized for this session")
+
+
+def _address(text: str | None) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text or "")
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _within(address: IPv4Address | IPv6Address, networks: tuple[str, ...]) -> bool:
+    return any(address in network for network in _networks(networks) if network.version == address.version)
+
+
+@lru_cache(maxsize=1024)
+def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(text, strict=False) for text in texts)

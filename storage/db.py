@@ -1,0 +1,148 @@
+"""The database: SQLite in a file or PostgreSQL by URL, the same tables and the same functions on both.
+
+One clear rule for writers. `read()` gives this thread's own connection, each statement sees the newest committed
+state. `write()` is one transaction: on SQLite all writers of the process queue on one lock and begin IMMEDIATE, so
+no writer ever meets a busy database; on PostgreSQL rows are the locks. A commit is on disk when `write()` returns
+(`synchronous=FULL`), because a 201 promises it.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from storage import Unavailable
+
+Tx = Connection
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA cache_size=-8000",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+class Database:
+    """One database of one gateway. Connections belong to threads and live as long as they do."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is SQLAlchemy's: `sqlite:///path` or `postgresql://…` (psycopg is chosen for the latter)."""
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        # Every thread keeps its connections, so there is nothing to pool.
+        self.engine: Engine = create_engine(
+            parsed,
+            poolclass=NullPool,
+            json_serializer=_dumps,
+            connect_args={} if self.is_sqlite else {"connect_timeout": 10},
+        )
+        self._local = threading.local()
+        self._open: list[Connection] = []
+        self._writer = threading.Lock()
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """This thread's reading connection, in autocommit. Raises Unavailable where the database does not answer."""
+        tx = self._connection("reader")
+        try:
+            yield tx
+        except DBAPIError as error:
+            self._forget("reader")
+            raise _told(error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction, committed at the end, rolled back on an exception. Not to be nested in one thread."""
+        if getattr(self._local, "writing", False):
+            raise RuntimeError("a transaction is already open in this thread; pass it on instead")
+        with self._writer if self.is_sqlite else _NO_LOCK:
+            tx = self._connection("writer")
+            self._local.writing = True
+            try:
+                with tx.begin():
+                    yield tx
+            except DBAPIError as error:
+                self._forget("writer")
+                raise _told(error) from error
+            finally:
+                self._local.writing = False
+
+    def close(self) -> None:
+        """Close what all threads opened; only for a database nobody uses any more."""
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+        self._local = threading.local()
+        self.engine.dispose()
+
+    def _connection(self, role: str) -> Connection:
+        connection: Connection | None = getattr(self._local, role, None)
+        if connection is None:
+            try:
+                connection = self.engine.connect()
+            except OperationalError as error:
+                raise Unavailable("The database does not answer") from error
+            if role == "reader":
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            setattr(self._local, role, connection)
+            self._open.append(connection)
+        return connection
+
+    def _forget(self, role: str) -> None:
+        connection: Connection | None = getattr(self._local, role, None)
+        if connection is not None:
+            setattr(self._local, role, None)
+            self._open.remove(connection)
+            connection.invalidate()
+            connection.close()
+
+
+def one_at_a_time(tx: Tx, what: str) -> None:
+    """Until the transaction ends, nobody else does `what`: a rule over many rows is checked and kept in one piece.
+
+    SQLite's writers queue anyway; PostgreSQL takes an advisory lock.
+    """
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
+
+
+class _NoLock:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+_NO_LOCK = _NoLock()
+
+
+def _told(error: DBAPIError) -> Exception:
+    """A lost or refused connection is Unavailable; any other database error is our bug and stays what it is."""
+    return Unavailable("The database does not answer") if error.connection_invalidated else error
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not open transactions of its own
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_isolation_level() != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Alembic migrations: forward steps from an empty database, tested against tables.py on both databases."""

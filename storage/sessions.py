@@ -1,0 +1,78 @@
+"""Sessions: one row per WhatsApp account, addressed by id or by unique name."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from storage import Conflict, NotFound
+from storage.db import Tx
+from storage.tables import sessions
+
+Session = Row[Any]
+LIVE = ("initializing", "qr_ready", "authenticating", "ready")
+
+
+def create(tx: Tx, values: dict[str, Any], now: int) -> Session:
+    """A new session in state `created`. Raises Conflict where the name is taken."""
+    row = {
+        "id": str(uuid4()), "status": "created", "wanted": False, "config": {}, "message_count": 0,
+        "created_at": now, "updated_at": now, **values,
+    }  # fmt: skip
+    try:
+        return tx.execute(insert(sessions).values(row).returning(sessions)).one()
+    except IntegrityError:
+        raise Conflict(f"Session with name '{values['name']}' already exists") from None
+
+
+def find(tx: Tx, given: str) -> Session:
+    """The session with this id or, failing that, this name. Raises NotFound."""
+    rows = tx.execute(select(sessions).where(or_(sessions.c.id == given, sessions.c.name == given))).all()
+    if not rows:
+        raise NotFound(f"Session '{given}' not found")
+    return min(rows, key=lambda row: row.id != given)
+
+
+def page(tx: Tx, only: Collection[str], limit: int, offset: int) -> list[Session]:
+    """Sessions, newest first; `only` these ids, or all where it is empty."""
+    query = select(sessions).order_by(sessions.c.row.desc()).limit(limit).offset(offset)
+    return list(tx.execute(query.where(sessions.c.id.in_(only)) if only else query))
+
+
+def counts(tx: Tx, only: Collection[str] = ()) -> dict[str, int]:
+    """How many sessions there are in each status that occurs."""
+    query = select(sessions.c.status, func.count()).group_by(sessions.c.status)
+    rows = tx.execute(query.where(sessions.c.id.in_(only)) if only else query)
+    return {str(status): int(n) for status, n in rows}
+
+
+def want(tx: Tx, session_id: str, now: int, *, running: bool) -> None:
+    """Remember whether the session should be running; a restart of the gateway brings back those that should."""
+    tx.execute(update(sessions).where(sessions.c.id == session_id).values(wanted=running, updated_at=now))
+
+
+def mark(
+    tx: Tx, session_id: str, now: int, *, status: str, reason: str | None, phone: str | None, push_name: str | None
+) -> bool:
+    """The session is now in `status`; says whether the row was there and changed."""
+    values: dict[str, Any] = {"status": status, "updated_at": now, "last_error": reason if status == "failed" else None}
+    if status == "ready":
+        values |= {"connected_at": now, "last_active_at": now}
+    if phone is not None:
+        values["phone"] = phone
+    if push_name is not None:
+        values["push_name"] = push_name
+    return tx.execute(update(sessions).where(sessions.c.id == session_id).values(values)).rowcount == 1
+
+
+def reset_live(tx: Tx, now: int) -> list[Session]:
+    """At boot no engine runs: live sessions become disconnected. The sessions that should be running, oldest first."""
+    tx.execute(update(sessions).where(sessions.c.status.in_(LIVE)).values(status="disconnected", updated_at=now))
+    return list(tx.execute(select(sessions).where(sessions.c.wanted).order_by(sessions.c.row)))
+
+
+def remove(tx: Tx, session_id: str) -> None:
+    """Delete the session and, by foreign keys, all that belongs to it."""
+    tx.execute(delete(sessions).where(sessions.c.id == session_id))
