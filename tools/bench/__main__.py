@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tools.bench import cost, report, rounds, scenarios, server
+from tools.bench import cost, report, rounds, scenarios, seeding, server
 
 
 def main() -> int:
@@ -67,7 +67,7 @@ def _measure(wanted: argparse.Namespace, folder: Path) -> tuple[list[rounds.Row]
     cores = server.Cores.available()
     gateway = server.gateway(folder, wanted.serve)
     with gateway.running(cores.server) as (target, first_start):
-        places = scenarios.seed(target, folder / "data")
+        places = seeding.seed(target, folder / "data")
     starts = []
     for _ in range(wanted.starts - 1):
         with gateway.running(cores.server) as (_, seconds):
@@ -77,7 +77,7 @@ def _measure(wanted: argparse.Namespace, folder: Path) -> tuple[list[rounds.Row]
         starts.append(seconds)
         time.sleep(1 if wanted.quick else 5)
         idle = cost.memory(cost.tree(target.pid or 0))
-        scenarios.link(target, places)
+        seeding.link(target, places)
         hello, _ = stack.enter_context(server.hello(folder).running(cores.server))
         floor = rounds.Job("hello", hello, [hello.request("GET", "/")], 200)
         jobs = _jobs(wanted, target, places, _peer(wanted, cores))
@@ -102,7 +102,7 @@ def _jobs(
     wanted: argparse.Namespace, target: server.Target, places: dict[str, str], peer: server.Target | None
 ) -> list[rounds.Job]:
     """Ours and, right after it, the peer's, scenario by scenario."""
-    theirs = scenarios.seed_peer(peer) if peer else {}
+    theirs = seeding.seed_peer(peer) if peer else {}
     jobs = []
     for scenario in scenarios.SCENARIOS:
         if wanted.only and scenario.name not in wanted.only:

@@ -3,12 +3,10 @@
 Everything that a scenario needs to know about the API stands in this file.
 """
 
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tools.bench.server import Failed, Target
+from tools.bench.server import Target
 
 CHATS = 64  # one for each connection of the widest run: a chat's messages go out one after the other
 
@@ -69,35 +67,3 @@ SCENARIOS = (
 
 # (what must stay flat, beside what, how many times its CPU at most)
 FLAT = (("history-1e5", "history-1e3", 1.3),)
-
-
-def seed(target: Target, data: Path) -> dict[str, str]:
-    """Twenty sessions, three of them with 10³, 10⁴ and 10⁵ messages: place → session id. Raises Failed."""
-    ids = [target.ask("POST", _SESSIONS, {"name": f"bench-{n:02}"}, expected=201)["id"] for n in range(20)]
-    places = dict(zip(("linked", "idle", "m1000", "m10000", "m100000"), ids, strict=False))
-    for count in (1000, 10_000, 100_000):
-        seed_messages(data, places[f"m{count}"], count)
-    return places
-
-
-def link(target: Target, places: dict[str, str]) -> None:
-    """Link one session to the simulator. Raises Failed when it is not ready within ten seconds."""
-    session = f"{_SESSIONS}/{places['linked']}"
-    deadline = time.monotonic() + 10
-    if target.ask("GET", session)["status"] in {"created", "disconnected"}:
-        target.call("POST", f"{session}/start")
-    while (state := target.ask("GET", session)["status"]) != "ready":
-        if time.monotonic() > deadline:
-            raise Failed(f"the session is {state}, not ready")
-        time.sleep(0.05)
-
-
-def seed_peer(target: Target) -> dict[str, str]:
-    """A peer comes with its data: the oldest of its twenty sessions has 10⁴ messages. Raises Failed."""
-    session = target.ask("GET", "/api/sessions?limit=1&offset=19")[0]["id"]
-    return dict.fromkeys(("linked", "m10000"), session)
-
-
-def seed_messages(data: Path, session: str, count: int) -> None:
-    """Put `count` messages into a session's history, past the API."""
-    raise NotImplementedError(data, session, count)

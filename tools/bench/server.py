@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "HOST": "127.0.0.1",
     "PORT": "{port}",
     "DATA_DIR": "{data}",
+    "DATABASE_URL": "sqlite:///{data}/bench.sqlite",
     "API_MASTER_KEY": KEY,
     "ENGINE_TYPE": "simulator",
     "SIMULATOR_LINK_AFTER": "0",
