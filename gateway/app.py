@@ -19,6 +19,7 @@ import flask
 import orjson
 from connexion.apis.flask_api import FlaskApi
 from connexion.exceptions import ProblemException
+from connexion.resolver import RelativeResolver
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.routing import BaseConverter
@@ -72,7 +73,7 @@ def create_app(house: House, document: dict[str, Any]) -> flask.Flask:
     app.add_api(
         secured,
         base_path="/api",
-        resolver=connexion.RelativeResolver("handlers"),
+        resolver=RelativeResolver("handlers"),
         validator_map={"body": _Passing, "parameter": _Passing},
         options={"uri_parser_class": RequestCheck},
     )

@@ -110,12 +110,13 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     by_env = {f.metadata["env"]: f.name for f in fields(Config)}
     given = {by_env[name]: value for name, value in environ.items() if name in by_env and value.strip()}
     try:
-        values = _schema().load(given)
+        values: dict[str, Any] = _schema().load(given)
     except ValidationError as error:
-        problems = error.normalized_messages()
+        problems: dict[str, Any] = error.messages_dict
         names = {f.name: f.metadata["env"] for f in fields(Config)}
         raise BadConfig("\n".join(f"{names[n]}: {' '.join(_texts(said))}" for n, said in problems.items())) from None
-    return Config(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    read: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Config(**read)
 
 
 def unknown(environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -39,7 +39,7 @@ class Metrics:
             at, text = self._rendered
             if now - at >= _FRESH:
                 passing = CollectorRegistry()
-                passing.register(_Gauges(gauges()))  # type: ignore[arg-type]
+                passing.register(_Gauges(gauges()))
                 text = generate_latest(passing) + generate_latest(self._registry)
                 self._rendered = (now, text)
             return text

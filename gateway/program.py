@@ -11,9 +11,10 @@ import flask
 
 from engines import Engines
 from engines.base import EngineError, EngineFactory
+from engines.simulator import Simulator, World
 from gateway import __version__, document
 from gateway.app import House, create_app
-from gateway.config import Config
+from gateway.config import BadConfig, Config
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
@@ -34,15 +35,16 @@ def wall_clock() -> int:
 class Program:
     """One gateway: its database, its engines, its WSGI app and what runs beside requests."""
 
-    def __init__(self, config: Config, *, now: Callable[[], int] = wall_clock) -> None:
-        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable."""
+    def __init__(self, config: Config, *, now: Callable[[], int] = wall_clock, world: World | None = None) -> None:
+        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable.
+
+        `world` is the simulator's; one in the data directory is made where none is given.
+        """
         self.config = config
         self._now = now
         self._stopping = threading.Event()
         self.draining = False
-        private_directory(config.data_dir)
-        self.db = Database(config.database)
-        migrate.upgrade(self.db)
+        self.db = open_database(config)
         self.first_key = _seed(self.db, config, now())
         with self.db.write() as tx:
             self._wanted = sessions.reset_live(tx, now())
@@ -55,9 +57,13 @@ class Program:
             metrics_token=config.metrics_token,
             draining=lambda: self.draining,
         )
-        factory, capabilities = engine_factory(config, now)
+        self.world = (world or self._world()) if config.engine_type == "simulator" else None
         self.engines = Engines(
-            config.engine_type, factory, capabilities, Inbound(self.db, now).record, most=config.max_concurrent_sessions
+            config.engine_type,
+            self._factory(),
+            Simulator.capabilities,
+            Inbound(self.db, now).record,
+            most=config.max_concurrent_sessions,
         )
         self.document = document.Served(document.bundle())
         self.app: flask.Flask = create_app(self._house(), self.document.document)
@@ -72,8 +78,21 @@ class Program:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
         self.engines.stop_all()
+        if self.world is not None:
+            self.world.close()
         self.usage.flush(self.db)
         self.db.close()
+
+    def _world(self) -> World:
+        directory = self.config.data_dir / "simulator"
+        private_directory(directory)
+        return World(directory)
+
+    def _factory(self) -> EngineFactory:
+        world, link_after = self.world, self.config.simulator_link_after / 1000
+        if world is None:
+            raise BadConfig("ENGINE_TYPE: the whatsmeow engine is not part of this release yet")
+        return lambda account, sink: Simulator(account, sink, world, link_after=link_after)
 
     def _house(self) -> House:
         config = self.config
@@ -90,6 +109,7 @@ class Program:
                 "usage": self.usage,
                 "metrics": self.metrics,
                 "document": self.document,
+                "world": self.world,
             },
             limiter=Limiter(windows),
             metrics=self.metrics,
@@ -113,6 +133,14 @@ class Program:
                 log.warning("session %s did not start: %s", row.name, error)
 
 
+def open_database(config: Config) -> Database:
+    """The database of this configuration, its schema up to date. Raises NewerDatabase, Unavailable."""
+    private_directory(config.data_dir)
+    db = Database(config.database)
+    migrate.upgrade(db)
+    return db
+
+
 def private_directory(path: Path) -> None:
     """Make a directory that only its owner may enter."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,7 +157,3 @@ def _seed(db: Database, config: Config, now: int) -> str | None:
     file.touch(mode=0o600)
     file.write_text(secret + "\n")
     return secret
-
-
-def engine_factory(config: Config, now: Callable[[], int]) -> tuple[EngineFactory, frozenset]:
-    raise NotImplementedError

@@ -1,5 +1,6 @@
 """What a validation problem is called: class-validator's sentences, which OpenWA's clients know."""
 
+from collections.abc import Callable
 from typing import Any
 
 _TYPES = {
@@ -16,7 +17,7 @@ _FORMATS = {
     "uri": "{0} must be a URL address",
     "ip-network": "{0} must be an IPv4 or IPv6 address or network",
 }
-_RULES = {
+_RULES: dict[str, Callable[[dict[str, Any]], str]] = {
     "type": lambda schema: _TYPES[_type(schema)],
     "format": lambda schema: _FORMATS.get(schema["format"], "{0} must be " + schema["format"]),
     "enum": lambda schema: (

@@ -73,12 +73,12 @@ def start(db: Database, engines: Engines, now: int, caller: Caller, settings: Se
 
 def stop(db: Database, engines: Engines, now: int, caller: Caller, session_id: str) -> Json:
     """Disconnect and keep the credentials; a session that does not run is simply stopped."""
-    return _end(db, engines, now, caller, sessionId, "session_stopped")
+    return _end(db, engines, now, caller, session_id, "session_stopped")
 
 
 def force_kill(db: Database, engines: Engines, now: int, caller: Caller, session_id: str) -> Json:
     """End the session's engine at once, whatever it is doing."""
-    return _end(db, engines, now, caller, sessionId, "session_force_killed")
+    return _end(db, engines, now, caller, session_id, "session_force_killed")
 
 
 def get_qr(db: Database, engines: Engines, session_id: str) -> Json:

@@ -10,7 +10,7 @@ from storage.tables import audit_logs
 
 
 def record(tx: Tx, action: str, now: int, **details: Any) -> None:
-    """One line, in the transaction of what it tells. `details` are columns of `audit_logs`; severity is info if not given."""
+    """One line, in the transaction of what it tells. `details` are columns of the table; severity defaults to info."""
     tx.execute(
         insert(audit_logs).values(
             {"id": str(uuid4()), "action": action, "severity": "info", "created_at": now, **details}

@@ -11,9 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Row, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from storage.db import Tx
+from storage.db import Tx, upsert
 from storage.tables import chats, messages, sessions
 
 Message = Row[Any]
@@ -29,12 +28,12 @@ _NEWEST_FIRST = (messages.c.row.desc(),)
 def add(tx: Tx, session_id: str, values: dict[str, Any], now: int) -> str | None:
     """Store a message and count it in its chat; its id, or None where the session already has that WhatsApp id."""
     row = {"id": str(uuid4()), "session_id": session_id, "created_at": now, **values}
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    known = dialect.insert(messages).values(row).on_conflict_do_nothing(index_elements=["session_id", "wa_message_id"])
+
+    known = upsert(tx, messages).values(row).on_conflict_do_nothing(index_elements=["session_id", "wa_message_id"])
     if tx.execute(known).rowcount == 0:
         return None
     tx.execute(
-        dialect.insert(chats)
+        upsert(tx, chats)
         .values(session_id=session_id, chat_id=values["chat_id"], message_count=1)
         .on_conflict_do_update(
             index_elements=["session_id", "chat_id"], set_={"message_count": chats.c.message_count + 1}

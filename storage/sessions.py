@@ -18,7 +18,7 @@ LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 def create(tx: Tx, values: dict[str, Any], now: int) -> Session:
     """A new session in state `created`. Raises Conflict where the name is taken."""
     row = {
-        "id": str(uuid4()), "status": "created", "wanted": False, "config": {}, "message_count": 0,
+        "id": str(uuid4()), "status": "created", "wanted": False, "config": {}, "message_count": 0, "event_sequence": 0,
         "created_at": now, "updated_at": now, **values,
     }  # fmt: skip
     try:

@@ -4,6 +4,8 @@ Rows that lists page through have a growing integer `row` as primary key: newest
 size. What a client sees as `id` is a UUID beside it.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -33,6 +35,12 @@ metadata = MetaData(
 
 RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows itself only for INTEGER
 Json = JSON(none_as_null=True)
+
+
+def _only(where: str) -> dict[str, Any]:
+    """Index options: only rows for which `where` holds, on both databases."""
+    return {"sqlite_where": text(where), "postgresql_where": text(where)}
+
 
 api_keys = Table(
     "api_keys",
@@ -71,6 +79,7 @@ sessions = Table(
     Column("connected_at", BigInteger),
     Column("last_active_at", BigInteger),
     Column("message_count", BigInteger, nullable=False),  # kept so that a page can say the total without counting
+    Column("event_sequence", BigInteger, nullable=False),  # the last event's number within the session
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Index("ix_sessions_status", "status"),
@@ -97,12 +106,6 @@ messages = Table(
     Index("ix_messages_session_id_row", "session_id", "row"),
     Index("ix_messages_session_id_chat_id_row", "session_id", "chat_id", "row"),
     Index("ix_messages_session_id_sender_row", "session_id", "sender", "row"),
-    Index(
-        "ix_messages_pending",
-        "session_id",
-        sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
-    ),
     CheckConstraint("direction IN ('incoming', 'outgoing')", name="direction"),
     CheckConstraint("status IN ('pending', 'sent', 'delivered', 'read', 'failed')", name="status"),
 )
@@ -113,6 +116,154 @@ chats = Table(
     Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
     Column("chat_id", String(100), primary_key=True),
     Column("message_count", BigInteger, nullable=False),
+)
+
+early_receipts = Table(  # a receipt that came before the send it is for was stored; mark_sent takes it up
+    "early_receipts",
+    metadata,
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("wa_message_id", String(255), primary_key=True),
+    Column("status", String(10), primary_key=True),
+    Column("created_at", BigInteger, nullable=False, index=True),
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("message_id", String(36), ForeignKey("messages.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("chat_id", String(100), nullable=False),
+    Column("content", Json, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("patient", Boolean, nullable=False),  # waits for a connection instead of failing without one
+    Column("error", Text),
+    Column("code", String(50)),
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE"), index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index("ix_sends_session_id_row", "session_id", "row"),
+    Index("ix_sends_lane", "session_id", "chat_id", "row", **_only("state IN ('queued', 'sending')")),
+    Index("ix_sends_due", "due_at", **_only("state = 'queued'")),
+    CheckConstraint(
+        "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')", name="state"
+    ),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("id", String(64), nullable=False),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("items", Json, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("outcomes", Json, nullable=False),  # one per item: status, messageId, sentAt, error
+    Column("next_item", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("completed_at", BigInteger),
+    UniqueConstraint("session_id", "id"),
+    Index("ix_batches_due", "next_at", **_only("state IN ('pending', 'processing')")),
+    CheckConstraint("state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name="state"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("api_key_id", String(36), ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request", String(64), nullable=False),  # hash of operation, path and body
+    Column("status", Integer),  # null for a send: its own row tells the answer
+    Column("answer", Json),
+    Column("message_id", String(36)),
+    Column("created_at", BigInteger, nullable=False, index=True),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("cursor", BigInteger, primary_key=True, autoincrement=False),  # given out in commit order, without gaps
+    Column("id", String(36), nullable=False, unique=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("type", String(50), nullable=False),
+    Column("chat_id", String(100)),
+    Column("idempotency_key", Text, nullable=False),
+    Column("data", Json, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    UniqueConstraint("session_id", "sequence"),
+    Index("ix_events_session_id_cursor", "session_id", "cursor"),
+    Index("ix_events_session_id_chat_id_cursor", "session_id", "chat_id", "cursor"),
+    Index("ix_events_type_cursor", "type", "cursor"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("url", String(2048), nullable=False),
+    Column("events", Json, nullable=False),
+    Column("secret", String(255)),
+    Column("old_secret", String(255)),  # still signs until old_secret_until, so that a rotation leaves no gap
+    Column("old_secret_until", BigInteger),
+    Column("headers", Json, nullable=False),
+    Column("filters", Json),
+    Column("active", Boolean, nullable=False),
+    Column("disabled_reason", String(50)),
+    Column("retry_count", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row, over all deliveries
+    Column("failing_since", BigInteger),
+    Column("paused_until", BigInteger, nullable=False),
+    Column("last_triggered_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("webhook_id", String(36), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event_cursor", BigInteger, ForeignKey("events.cursor", ondelete="CASCADE"), nullable=False, index=True),
+    Column("lane", String(100), nullable=False),  # the chat, or '' for what belongs to none: order is kept within it
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("aside", Boolean, nullable=False),  # failed so often that the lane no longer waits for it
+    Column("next_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index("ix_deliveries_webhook_id_row", "webhook_id", "row"),
+    Index("ix_deliveries_open", "webhook_id", "lane", "row", **_only("state IN ('pending', 'leased')")),
+    Index("ix_deliveries_dead", "webhook_id", "row", **_only("state = 'dead'")),
+    CheckConstraint("state IN ('pending', 'leased', 'done', 'dead')", name="state"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("delivery_row", RowId, ForeignKey("deliveries.row", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("duration", Integer, nullable=False),  # milliseconds
+    Column("status_code", Integer),
+    Column("error", String(255)),
+    Column("response", Text),  # its first bytes
 )
 
 audit_logs = Table(

@@ -58,6 +58,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_logs_session_id"), ["session_id"], unique=False)
 
     op.create_table(
+        "counters",
+        sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counters")),
+    )
+    op.create_table(
         "sessions",
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -73,6 +79,7 @@ def upgrade() -> None:
         sa.Column("connected_at", sa.BigInteger(), nullable=True),
         sa.Column("last_active_at", sa.BigInteger(), nullable=True),
         sa.Column("message_count", sa.BigInteger(), nullable=False),
+        sa.Column("event_sequence", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("row", name=op.f("pk_sessions")),
@@ -83,6 +90,38 @@ def upgrade() -> None:
         batch_op.create_index("ix_sessions_status", ["status"], unique=False)
 
     op.create_table(
+        "batches",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("items", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("outcomes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("next_item", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name=op.f("ck_batches_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_batches_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_batches")),
+        sa.UniqueConstraint("session_id", "id", name=op.f("uq_batches_session_id_id")),
+    )
+    with op.batch_alter_table("batches", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_batches_due",
+            ["next_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('pending', 'processing')"),
+            postgresql_where=sa.text("state IN ('pending', 'processing')"),
+        )
+
+    op.create_table(
         "chats",
         sa.Column("session_id", sa.String(length=36), nullable=False),
         sa.Column("chat_id", sa.String(length=100), nullable=False),
@@ -90,6 +129,58 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_chats_session_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("session_id", "chat_id", name=op.f("pk_chats")),
     )
+    op.create_table(
+        "early_receipts",
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("wa_message_id", sa.String(length=255), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_early_receipts_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("session_id", "wa_message_id", "status", name=op.f("pk_early_receipts")),
+    )
+    with op.batch_alter_table("early_receipts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_early_receipts_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
+        "events",
+        sa.Column("cursor", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String(length=50), nullable=False),
+        sa.Column("chat_id", sa.String(length=100), nullable=True),
+        sa.Column("idempotency_key", sa.Text(), nullable=False),
+        sa.Column("data", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_events_session_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("cursor", name=op.f("pk_events")),
+        sa.UniqueConstraint("id", name=op.f("uq_events_id")),
+        sa.UniqueConstraint("session_id", "sequence", name=op.f("uq_events_session_id_sequence")),
+    )
+    with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_events_created_at"), ["created_at"], unique=False)
+        batch_op.create_index("ix_events_session_id_chat_id_cursor", ["session_id", "chat_id", "cursor"], unique=False)
+        batch_op.create_index("ix_events_session_id_cursor", ["session_id", "cursor"], unique=False)
+        batch_op.create_index("ix_events_type_cursor", ["type", "cursor"], unique=False)
+
+    op.create_table(
+        "idempotency",
+        sa.Column("api_key_id", sa.String(length=36), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["api_key_id"], ["api_keys.id"], name=op.f("fk_idempotency_api_key_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("api_key_id", "key", name=op.f("pk_idempotency")),
+    )
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_idempotency_created_at"), ["created_at"], unique=False)
+
     op.create_table(
         "messages",
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -118,15 +209,140 @@ def upgrade() -> None:
         sa.UniqueConstraint("session_id", "wa_message_id", name=op.f("uq_messages_session_id_wa_message_id")),
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_messages_pending",
-            ["session_id"],
-            unique=False,
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
         batch_op.create_index("ix_messages_session_id_chat_id_row", ["session_id", "chat_id", "row"], unique=False)
         batch_op.create_index("ix_messages_session_id_row", ["session_id", "row"], unique=False)
         batch_op.create_index("ix_messages_session_id_sender_row", ["session_id", "sender", "row"], unique=False)
+
+    op.create_table(
+        "webhooks",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("url", sa.String(length=2048), nullable=False),
+        sa.Column("events", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("secret", sa.String(length=255), nullable=True),
+        sa.Column("old_secret", sa.String(length=255), nullable=True),
+        sa.Column("old_secret_until", sa.BigInteger(), nullable=True),
+        sa.Column("headers", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("filters", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("disabled_reason", sa.String(length=50), nullable=True),
+        sa.Column("retry_count", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("paused_until", sa.BigInteger(), nullable=False),
+        sa.Column("last_triggered_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_webhooks_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("id", name=op.f("uq_webhooks_id")),
+    )
+    with op.batch_alter_table("webhooks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhooks_session_id"), ["session_id"], unique=False)
+
+    op.create_table(
+        "deliveries",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("webhook_id", sa.String(length=36), nullable=False),
+        sa.Column("event_cursor", sa.BigInteger(), nullable=False),
+        sa.Column("lane", sa.String(length=100), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("aside", sa.Boolean(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state IN ('pending', 'leased', 'done', 'dead')", name=op.f("ck_deliveries_state")),
+        sa.ForeignKeyConstraint(
+            ["event_cursor"], ["events.cursor"], name=op.f("fk_deliveries_event_cursor"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name=op.f("fk_deliveries_webhook_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("id", name=op.f("uq_deliveries_id")),
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_deliveries_dead",
+            ["webhook_id", "row"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        )
+        batch_op.create_index(batch_op.f("ix_deliveries_event_cursor"), ["event_cursor"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_open",
+            ["webhook_id", "lane", "row"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('pending', 'leased')"),
+            postgresql_where=sa.text("state IN ('pending', 'leased')"),
+        )
+        batch_op.create_index("ix_deliveries_webhook_id_row", ["webhook_id", "row"], unique=False)
+
+    op.create_table(
+        "sends",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("chat_id", sa.String(length=100), nullable=False),
+        sa.Column("content", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("code", sa.String(length=50), nullable=True),
+        sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')",
+            name=op.f("ck_sends_state"),
+        ),
+        sa.ForeignKeyConstraint(["batch_row"], ["batches.row"], name=op.f("fk_sends_batch_row"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_sends_message_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_sends_session_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_sends")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_sends_message_id")),
+    )
+    with op.batch_alter_table("sends", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sends_batch_row"), ["batch_row"], unique=False)
+        batch_op.create_index(
+            "ix_sends_due",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "ix_sends_lane",
+            ["session_id", "chat_id", "row"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('queued', 'sending')"),
+            postgresql_where=sa.text("state IN ('queued', 'sending')"),
+        )
+        batch_op.create_index("ix_sends_session_id_row", ["session_id", "row"], unique=False)
+
+    op.create_table(
+        "attempts",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("delivery_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("duration", sa.Integer(), nullable=False),
+        sa.Column("status_code", sa.Integer(), nullable=True),
+        sa.Column("error", sa.String(length=255), nullable=True),
+        sa.Column("response", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["delivery_row"], ["deliveries.row"], name=op.f("fk_attempts_delivery_row"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_attempts")),
+    )
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attempts_delivery_row"), ["delivery_row"], unique=False)
 
     # ### end Alembic commands ###

@@ -1,0 +1,140 @@
+"""`openwa`: serve, and the few things one does from a terminal."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from gateway import __version__, config, logs
+from storage import StorageError
+
+log = logging.getLogger("openwa")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        settings = config.load()
+    except config.BadConfig as error:
+        print(f"openwa: these variables make no sense:\n{error}", file=sys.stderr)
+        return 2
+    logs.configure(settings.log_level, settings.log_format)
+    for name in config.unknown():
+        log.warning("%s is no variable of this gateway; is it misspelt?", name)
+    try:
+        return int(args.run(settings, args))
+    except (StorageError, config.BadConfig) as error:
+        print(f"openwa: {error}", file=sys.stderr)
+        return 1
+
+
+def serve(settings: config.Config, _args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+    from gateway.program import Program  # noqa: PLC0415 - half a second that the other commands need not pay
+    from gateway.server import Server  # noqa: PLC0415
+
+    program = Program(settings)
+    server = Server(program.app, settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    program.start()
+    threading.Thread(target=server.serve, name="http", daemon=True).start()
+    _banner(settings, server.port, program.first_key)
+    stop.wait()
+    program.draining = True
+    finished = server.drain(settings.shutdown_delay / 1000)
+    program.stop()
+    log.info("stopped" if finished else "stopped with requests still in flight")
+    return 0 if finished else 1
+
+
+def show_config(settings: config.Config, _args: argparse.Namespace) -> int:
+    """Print every variable with its effective value, secrets masked."""
+    for name, value in config.effective(settings).items():
+        print(f"{name}={value}")
+    return 0
+
+
+def show_spec(_settings: config.Config, args: argparse.Namespace) -> int:
+    """Print the API document."""
+    from gateway import document  # noqa: PLC0415
+
+    served = document.Served(document.bundle())
+    sys.stdout.buffer.write(served.yaml() if args.format == "yaml" else served.json())
+    return 0
+
+
+def keys(settings: config.Config, args: argparse.Namespace) -> int:
+    """List, create or revoke API keys in the database itself, with no key at hand."""
+    from gateway.program import open_database, wall_clock  # noqa: PLC0415
+    from handlers.shapes import api_key  # noqa: PLC0415
+    from storage import api_keys  # noqa: PLC0415
+
+    db = open_database(settings)
+    shown: Any
+    with db.write() as tx:
+        if args.action == "list":
+            shown = [api_key(row) for row in api_keys.page(tx, 1000, 0)]
+        elif args.action == "create":
+            secret = api_keys.new_secret()
+            row = api_keys.create(
+                tx, {"name": args.name, "role": args.role}, secret, settings.api_key_pepper, wall_clock()
+            )
+            shown = {**api_key(row), "apiKey": secret}
+        else:
+            shown = api_key(api_keys.change(tx, args.id, {"is_active": False}, wall_clock()))
+    print(json.dumps(shown, indent=2))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="openwa", description="Self-hosted WhatsApp HTTP gateway")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("serve", help="run the gateway").set_defaults(run=serve)
+    commands.add_parser("config", help="print the effective configuration").set_defaults(run=show_config)
+    spec = commands.add_parser("spec", help="print the API document")
+    spec.add_argument("--format", choices=["json", "yaml"], default="json")
+    spec.set_defaults(run=show_spec)
+    key = commands.add_parser("keys", help="list, create or revoke API keys")
+    key.set_defaults(run=keys)
+    actions = key.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="all keys, newest first")
+    create = actions.add_parser("create", help="make a key and print it, this once")
+    create.add_argument("name", type=_name)
+    create.add_argument("--role", choices=["viewer", "operator", "admin"], default="operator")
+    revoke = actions.add_parser("revoke", help="stop a key from working")
+    revoke.add_argument("id")
+    return parser
+
+
+def _name(text: str) -> str:
+    if not 3 <= len(text) <= 100:
+        raise argparse.ArgumentTypeError("a name has 3 to 100 characters")
+    return text
+
+
+def _banner(settings: config.Config, port: int, key: str | None) -> None:
+    host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else settings.host  # noqa: S104 - compared, not bound
+    origin = settings.base_url.rstrip("/") or f"http://{host}:{port}"
+    shown = key or f"$(cat {settings.data_dir / '.api-key'})"
+    lines = [
+        f"OpenWA Gateway {__version__} ({settings.engine_type}) on {origin}/api",
+        f"Admin key, shown this once and kept in {settings.data_dir / '.api-key'}: {key}" if key else "",
+        "Send a first message (paste into another terminal):",
+        f"""  curl -fsS -X POST {origin}/api/sessions -H "X-API-Key: {shown}" -H "Content-Type: application/json" -d '{{"name": "my-bot"}}' && \\
+  curl -fsS -X POST {origin}/api/sessions/my-bot/start -H "X-API-Key: {shown}" && sleep 4 && \\
+  curl -fsS -X POST {origin}/api/sessions/my-bot/messages/send-text -H "X-API-Key: {shown}" -H "Content-Type: application/json" \\
+    -d '{{"chatId": "628123456789@c.us", "text": "Hello from OpenWA!"}}'""",
+    ]
+    print("\n".join(line for line in lines if line), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

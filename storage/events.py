@@ -1,0 +1,129 @@
+"""The event log: one growing cursor over all that happens, written in the transaction of what happened.
+
+Cursors are given out by a counter row that a transaction holds until it commits: so they follow the order of commits
+and have no gaps, and a reader who has seen cursor n will never find a smaller one appear later. An event's id is
+derived from what happened: the same happening twice is one event.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from storage import deliveries
+from storage.db import Tx, upsert
+from storage.tables import counters, events, sessions
+
+Event = Row[Any]
+
+
+class Draft(NamedTuple):
+    """An event to be. `key` is OpenWA's idempotency key: what happened, to what, on which session."""
+
+    type: str
+    key: str
+    data: dict[str, Any]
+    chat_id: str | None = None
+
+
+def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
+    """Write events of one session, in order, each with its webhook deliveries; how many were new.
+
+    Last in its transaction, since it makes other writers of events wait for the commit.
+    """
+    fresh = {str(_id(draft.key)): draft for draft in drafts}
+    if not fresh:
+        return 0
+    cursor = _take(tx, len(fresh))
+    known = set(tx.execute(select(events.c.id).where(events.c.id.in_(list(fresh)))).scalars())
+    if known:
+        _give_back(tx, len(known))
+        cursor -= len(known)
+    new = [(event_id, draft) for event_id, draft in fresh.items() if event_id not in known]
+    if not new:
+        return 0
+    last = _sequence(tx, session_id, len(new))
+    if last is None:  # the session was deleted meanwhile, and its events with it
+        _give_back(tx, len(new))
+        return 0
+    rows = [
+        {
+            "cursor": cursor - len(new) + n,
+            "id": event_id,
+            "session_id": session_id,
+            "sequence": last - len(new) + n,
+            "type": draft.type,
+            "chat_id": draft.chat_id,
+            "idempotency_key": draft.key,
+            "data": draft.data,
+            "created_at": now,
+        }
+        for n, (event_id, draft) in enumerate(new, start=1)
+    ]
+    tx.execute(insert(events), rows)
+    deliveries.fan_out(tx, session_id, rows, now)
+    return len(rows)
+
+
+def page(
+    tx: Tx,
+    after: int,
+    limit: int,
+    *,
+    sessions_in: Collection[str] = (),
+    types: Collection[str] = (),
+    chat_id: str | None = None,
+) -> list[Event]:
+    """Events behind the cursor `after`, oldest first; of these sessions, types and chat where given."""
+    query = select(events).where(events.c.cursor > after).order_by(events.c.cursor).limit(limit)
+    if sessions_in:
+        query = query.where(events.c.session_id.in_(sessions_in))
+    if types:
+        query = query.where(events.c.type.in_(types))
+    if chat_id is not None:
+        query = query.where(events.c.chat_id == chat_id)
+    return list(tx.execute(query))
+
+
+def newest(tx: Tx) -> int:
+    """The cursor of the newest event, 0 before there is one."""
+    return int(tx.execute(select(counters.c.value).where(counters.c.name == "events")).scalar() or 0)
+
+
+def oldest(tx: Tx) -> int:
+    """The cursor of the oldest event still kept, 0 where there is none."""
+    return int(tx.execute(select(events.c.cursor).order_by(events.c.cursor).limit(1)).scalar() or 0)
+
+
+def prune(tx: Tx, before: int, most: int) -> int:
+    """Forget up to `most` events older than `before` (epoch milliseconds), with their deliveries; how many."""
+    old = select(events.c.cursor).where(events.c.created_at < before).order_by(events.c.created_at).limit(most)
+    return tx.execute(delete(events).where(events.c.cursor.in_(old))).rowcount
+
+
+def digest(value: Any) -> str:
+    """The first 12 hex digits of SHA-256 over the JSON of `value`, as OpenWA's idempotency keys have it."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _id(key: str) -> UUID:
+    return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16], version=8)
+
+
+def _take(tx: Tx, n: int) -> int:
+    """The last of `n` new cursors; nobody else gets one before this transaction ends."""
+    taken = upsert(tx, counters).values(name="events", value=n)
+    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + n})
+    return int(tx.execute(taken.returning(counters.c.value)).scalar_one())
+
+
+def _give_back(tx: Tx, n: int) -> None:
+    tx.execute(update(counters).where(counters.c.name == "events").values(value=counters.c.value - n))
+
+
+def _sequence(tx: Tx, session_id: str, n: int) -> int | None:
+    grown = update(sessions).where(sessions.c.id == session_id).values(event_sequence=sessions.c.event_sequence + n)
+    return tx.execute(grown.returning(sessions.c.event_sequence)).scalar()

@@ -1,0 +1,176 @@
+"""Sends: every message on its way out is a row here, from before the engine is asked until its outcome is known.
+
+queued ──claim──> sending ──> sent
+   │                 ├──────> failed     (the engine says it did not happen)
+   │                 └──────> unknown    (nobody can say; never repeated by itself) ──evidence──> sent
+   ├──> cancelled, expired
+"""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+
+from storage import NotFound, messages
+from storage.db import Tx, upsert
+from storage.tables import early_receipts, sends, sessions
+from storage.tables import messages as messages_table
+
+Send = Row[Any]
+FINISHED = ("sent", "failed", "unknown", "cancelled", "expired")
+
+
+class Lane(NamedTuple):
+    """Where order is kept: one chat of one session."""
+
+    session_id: str
+    chat_id: str
+
+
+def queue(
+    tx: Tx,
+    session_id: str,
+    message: dict[str, Any],
+    content: dict[str, Any],
+    now: int,
+    *,
+    due_at: int | None = None,
+    expires_at: int | None = None,
+    patient: bool = False,
+    batch_row: int | None = None,
+) -> str:
+    """A message (columns of `messages`) and its send, due now or at `due_at`; the message's id.
+
+    A `patient` send waits for a connection; another fails where there is none when its turn comes.
+    """
+    message_id = str(uuid4())
+    messages.add(tx, session_id, {**message, "id": message_id, "direction": "outgoing", "status": "pending"}, now)
+    row = {
+        "message_id": message_id, "session_id": session_id, "chat_id": message["chat_id"], "content": content,
+        "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at, "patient": patient,
+        "batch_row": batch_row, "created_at": now,
+    }  # fmt: skip
+    tx.execute(insert(sends).values(row))
+    return message_id
+
+
+def get(tx: Tx, session_id: str, message_id: str) -> Send:
+    """One send of the session with its message's WhatsApp id and time. Raises NotFound."""
+    query = select(sends, messages_table.c.wa_message_id, messages_table.c.timestamp).join(messages_table)
+    row = tx.execute(query.where(sends.c.message_id == message_id, sends.c.session_id == session_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"Send '{message_id}' not found")
+    return row
+
+
+def state(tx: Tx, message_id: str) -> str:
+    """The state of one send."""
+    return str(tx.execute(select(sends.c.state).where(sends.c.message_id == message_id)).scalar_one())
+
+
+def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: int) -> list[Send]:
+    """A session's sends, newest first, in these states or in any."""
+    query = select(sends, messages_table.c.wa_message_id, messages_table.c.timestamp).join(messages_table)
+    query = query.where(sends.c.session_id == session_id).order_by(sends.c.row.desc()).limit(limit).offset(offset)
+    return list(tx.execute(query.where(sends.c.state.in_(states)) if states else query))
+
+
+def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
+    """Take the lane's oldest send that is due, unless one is being sent; None where there is none."""
+    oldest = (
+        select(sends.c.row)
+        .where(
+            sends.c.session_id == lane.session_id,
+            sends.c.chat_id == lane.chat_id,
+            sends.c.state.in_(("queued", "sending")),
+            or_(sends.c.due_at <= now, sends.c.state == "sending"),
+        )
+        .order_by(sends.c.state.desc(), sends.c.row)
+        .limit(1)
+    )
+    taken = update(sends).where(sends.c.row.in_(oldest), sends.c.state == "queued").values(state="sending")
+    return tx.execute(taken.returning(sends)).one_or_none()
+
+
+def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
+    """Lanes with a queued send that is due, of sessions that are ready, the longest waiting first."""
+    query = (
+        select(sends.c.session_id, sends.c.chat_id)
+        .join(sessions, sessions.c.id == sends.c.session_id)
+        .where(sends.c.state == "queued", sends.c.due_at <= now, sessions.c.status == "ready")
+        .group_by(sends.c.session_id, sends.c.chat_id)
+        .order_by(func.min(sends.c.due_at))
+        .limit(most)
+    )
+    return [Lane(*row) for row in tx.execute(query)]
+
+
+def next_due(tx: Tx, now: int) -> int | None:
+    """When the next send becomes due, epoch milliseconds; those due already do not count."""
+    return tx.execute(select(func.min(sends.c.due_at)).where(sends.c.state == "queued", sends.c.due_at > now)).scalar()
+
+
+def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> bool:
+    """WhatsApp took it; says whether that was news. Receipts that came early are taken up."""
+    moved = update(sends).where(sends.c.message_id == message_id, sends.c.state.in_(("sending", "unknown")))
+    session_id = tx.execute(
+        moved.values(state="sent", error=None, code=None, finished_at=now).returning(sends.c.session_id)
+    ).scalar()
+    if session_id is None:
+        return False
+    messages.mark_sent(tx, message_id, wa_message_id, timestamp)
+    came = (early_receipts.c.session_id == session_id, early_receipts.c.wa_message_id == wa_message_id)
+    early = tx.execute(delete(early_receipts).where(*came).returning(early_receipts.c.status)).scalars().all()
+    for status in sorted(early):  # "delivered" before "read"
+        messages.advance(tx, session_id, [wa_message_id], status)
+    return True
+
+
+def mark_finished(tx: Tx, message_id: str, state_: str, now: int, *, error: str, code: str) -> bool:
+    """It ended without being sent for certain: failed, unknown, cancelled or expired; says whether that was news."""
+    before = ("queued",) if state_ in ("cancelled", "expired") else ("queued", "sending")
+    moved = update(sends).where(sends.c.message_id == message_id, sends.c.state.in_(before))
+    if tx.execute(moved.values(state=state_, error=error, code=code, finished_at=now)).rowcount == 0:
+        return False
+    if state_ != "unknown":
+        messages.mark_failed(tx, message_id)
+    return True
+
+
+def put_back(tx: Tx, message_id: str, due_at: int) -> None:
+    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on."""
+    mine = update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending")
+    tx.execute(mine.values(state="queued", due_at=due_at))
+
+
+def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
+    """Queued sends whose time is over."""
+    query = select(sends).where(sends.c.state == "queued", sends.c.expires_at <= now).order_by(sends.c.row).limit(most)
+    return list(tx.execute(query))
+
+
+def left_sending(tx: Tx) -> list[Send]:
+    """At boot: sends that a dead process had handed over, or was about to."""
+    return list(tx.execute(select(sends).where(sends.c.state == "sending").order_by(sends.c.row)))
+
+
+def keep_early(tx: Tx, session_id: str, wa_message_ids: Collection[str], status: str, now: int) -> None:
+    """Keep a receipt for messages that are not stored yet, while the session has sends whose ids are not known yet."""
+    open_ = (
+        select(sends.c.row).where(sends.c.session_id == session_id, sends.c.state.in_(("sending", "unknown"))).limit(1)
+    )
+    if tx.execute(open_).first() is None:
+        return
+    known = select(messages_table.c.wa_message_id).where(
+        messages_table.c.session_id == session_id, messages_table.c.wa_message_id.in_(wa_message_ids)
+    )
+    missing = set(wa_message_ids) - set(tx.execute(known).scalars())
+    for wa_message_id in sorted(missing):
+        row = {"session_id": session_id, "wa_message_id": wa_message_id, "status": status, "created_at": now}
+        tx.execute(upsert(tx, early_receipts).values(row).on_conflict_do_nothing())
+
+
+def prune_early(tx: Tx, before: int) -> None:
+    """Forget early receipts that nothing was sent for."""
+    tx.execute(delete(early_receipts).where(early_receipts.c.created_at < before))

