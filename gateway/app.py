@@ -18,21 +18,22 @@ import connexion
 import flask
 import orjson
 from connexion.apis.flask_api import FlaskApi
-from connexion.exceptions import ProblemException
 from connexion.resolver import RelativeResolver
+from connexion.spec import OpenAPISpecification
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.routing import BaseConverter
 
-from gateway import errors
+from gateway import cors, errors
 from gateway.limiter import Limiter
 from gateway.metrics import Metrics
 from gateway.validation import RequestCheck
-from handlers.errors import Unauthorized
 from handlers.security import client_ip
 
 log = logging.getLogger("openwa.http")
+OpenAPISpecification.openapi_schema = {}  # tests/test_document.py validates; at every start it would cost a second
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _NO_OPERATION: Any = None
 _SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -47,6 +48,7 @@ class Operation:
 
     id: str
     role: str
+    whole: bool
     exempt: bool
     drains: bool
 
@@ -155,6 +157,7 @@ class _Api(FlaskApi):  # type: ignore[misc]
         self.operations[endpoint] = Operation(
             id=operation.operation_id.removeprefix("handlers."),
             role=raw["x-required-role"],
+            whole=raw.get("x-scope") == "gateway",
             exempt=raw.get("x-rate-limit") == "exempt",
             drains=raw.get("x-while-draining") != "answers",
         )
@@ -192,6 +195,7 @@ class _App(connexion.FlaskApp):  # type: ignore[misc]
 
     def create_app(self) -> flask.Flask:
         app = flask.Flask(self.import_name, static_folder=None)
+        app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         app.json = _Json(app)
         app.url_map.strict_slashes = True
         app.url_map.merge_slashes = False
@@ -213,7 +217,7 @@ class _Hooks:
             app.register_error_handler(status, self._http_error)
         app.register_error_handler(Exception, self._error)
 
-    def _admit(self) -> None:
+    def _admit(self) -> flask.Response | None:
         request, house, g = flask.request, self._house, flask.g
         g.started = time.perf_counter()
         g.now = house.now()
@@ -228,35 +232,43 @@ class _Hooks:
             g.verdict = house.limiter.admit(g.client_ip or "", g.now)
             if g.verdict.retry_after:
                 raise errors.TooManyRequests(g.verdict.retry_after)
+        wanted = request.headers.get("Access-Control-Request-Method")
+        preflight = cors.is_preflight(request.method, request.headers.get("Origin"), wanted)
+        return flask.Response(status=204) if preflight else None
 
     def _dress(self, response: flask.Response) -> flask.Response:
         g, headers = flask.g, response.headers
         headers["X-Request-ID"] = g.request_id
         headers.extend(_SECURITY_HEADERS)
+        origin = flask.request.headers.get("Origin")
+        if origin is not None:
+            preflight = flask.request.method == "OPTIONS"
+            headers.extend(cors.headers_for(origin, self._house.cors_origins, preflight=preflight))
         verdict = g.get("verdict")
         if verdict is not None:
             headers["X-RateLimit-Limit"] = str(verdict.limit)
             headers["X-RateLimit-Remaining"] = str(verdict.remaining)
             headers["X-RateLimit-Reset"] = str(verdict.reset)
         operation = g.operation.id if g.operation else "none"
-        self._house.metrics.answered(
-            flask.request.method, operation, response.status_code, time.perf_counter() - g.started
-        )
+        method, status = flask.request.method, response.status_code
+        known = method if method in _METHODS else "other"  # names a client makes up must not grow memory
+        self._house.metrics.answered(known, operation, status, time.perf_counter() - g.started)
         if log.isEnabledFor(logging.DEBUG):
-            log.debug(
-                "%s %s %s", flask.request.method, operation, response.status_code, extra={"request_id": g.request_id}
-            )
+            log.debug("%s %s %s", method, operation, status, extra={"request_id": g.request_id})
         return response
 
     def _http_error(self, error: HTTPException) -> flask.Response:
         """What Flask and Werkzeug raise: unknown path, wrong method, too large a body, a broken request."""
         status, headers = error.code or 500, {}
-        if status == 404:
-            message = f"Cannot {flask.request.method} {flask.request.path}"
+        asked = f"{flask.request.method} {flask.request.path[:1000]}"
+        if status == 401:  # connexion found no key at all; everything else about keys is raised by our guard
+            message = "API key is required"
+        elif status == 404:
+            message = f"Cannot {asked}"
         elif status == 405:
             allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
             headers["Allow"] = ", ".join(allowed)
-            message = f"Cannot {flask.request.method} {flask.request.path}; allowed: {headers['Allow']}"
+            message = f"Cannot {asked}; allowed: {headers['Allow']}"
         elif status == 413:
             message = f"Request body is larger than {self._house.body_max_bytes} bytes"
         else:
@@ -264,8 +276,6 @@ class _Hooks:
         return _answer(status, message, headers)
 
     def _error(self, error: Exception) -> flask.Response:
-        if isinstance(error, ProblemException) and error.status == 401:  # connexion found no key at all
-            error = Unauthorized("API key is required")
         kind = errors.kind_of(error)
         if kind.status >= 500:
             log.error(

@@ -73,6 +73,8 @@ KINDS: dict[type[Exception], Kind] = {
 }
 
 UNEXPECTED = Kind(500, "internal_error")
+# What OpenWA calls these; Python's own names for them change between releases.
+_PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
 
 
 def kind_of(error: Exception) -> Kind:
@@ -82,7 +84,7 @@ def kind_of(error: Exception) -> Kind:
 
 def envelope(status: int, message: str | list[str]) -> dict[str, Any]:
     """The body of every answer that is no success."""
-    return {"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}
+    return {"statusCode": status, "message": message, "error": _PHRASES.get(status) or HTTPStatus(status).phrase}
 
 
 def message_of(error: Exception, *, detail: bool = True) -> str | list[str]:

@@ -50,7 +50,7 @@ def delete(
         row = sessions.find(tx, session_id)
         sessions.remove(tx, row.id)
         _audit(tx, "session_deleted", now, caller, row)
-    engines.stop(row.id, lambda engine: engine.logout())
+    engines.stop(row.id, _unlink)
     shutil.rmtree(_directory(settings, row.id), ignore_errors=True)
     return None, 204
 
@@ -138,6 +138,14 @@ def _end(db: Database, engines: Engines, now: int, caller: Caller, given: str, a
         with db.write() as tx:
             sessions.mark(tx, row.id, now, status="disconnected", reason=None, phone=None, push_name=None)
     return get(db, row.id)
+
+
+def _unlink(engine: base.Engine) -> None:
+    """Tell WhatsApp to forget the device; where it cannot be told, the engine still ends."""
+    try:
+        engine.logout()
+    except base.EngineError:
+        engine.kill()
 
 
 def _directory(settings: Settings, session_id: str) -> Path:
