@@ -8,6 +8,7 @@ import storage
 from engines import addresses
 from engines import base as engine
 from handlers import errors as refusal
+from storage.idempotency import KeyReused
 
 
 class Invalid(Exception):
@@ -60,15 +61,16 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.TooLarge: Kind(413, "media_too_large"),
     storage.NotFound: Kind(404, "not_found"),
     storage.Conflict: Kind(409, "conflict"),
+    KeyReused: Kind(422, "idempotency_key_reused"),
     storage.Unavailable: Kind(503, "database_unavailable", retryable=True),
-    engine.NotStarted: Kind(400, "not_started"),
-    engine.NotConnected: Kind(409, "not_connected", retryable=True),
-    engine.WrongState: Kind(400, "wrong_state"),
-    engine.NotSupported: Kind(501, "not_supported"),
-    engine.NotOnAccount: Kind(404, "not_on_account"),
-    engine.Refused: Kind(422, "refused_by_whatsapp"),
-    engine.OutcomeUnknown: Kind(504, "outcome_unknown"),
-    engine.EngineError: Kind(500, "engine_error"),
+    engine.NotStarted: Kind(400, engine.NotStarted.code),
+    engine.NotConnected: Kind(409, engine.NotConnected.code, retryable=True),
+    engine.WrongState: Kind(400, engine.WrongState.code),
+    engine.NotSupported: Kind(501, engine.NotSupported.code),
+    engine.NotOnAccount: Kind(404, engine.NotOnAccount.code),
+    engine.Refused: Kind(422, engine.Refused.code),
+    engine.OutcomeUnknown: Kind(504, engine.OutcomeUnknown.code),
+    engine.EngineError: Kind(500, engine.EngineError.code),
     addresses.BadAddress: Kind(400, "bad_address"),
 }
 

@@ -50,7 +50,7 @@ def delete(
         row = sessions.find(tx, session_id)
         sessions.remove(tx, row.id)
         _audit(tx, "session_deleted", now, caller, row)
-    engines.stop(row.id, lambda engine: engine.logout())
+    engines.remove(row.id)
     shutil.rmtree(_directory(settings, row.id), ignore_errors=True)
     return None, 204
 
