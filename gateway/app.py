@@ -30,6 +30,7 @@ from gateway.metrics import Metrics
 from gateway.validation import RequestCheck
 from handlers.errors import Unauthorized
 from handlers.security import client_ip
+from handlers.shapes import moment
 
 log = logging.getLogger("openwa.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
@@ -39,6 +40,12 @@ _SECURITY_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
 )
+_EXPOSED = "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After"
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Content-Type, X-API-Key, X-Request-ID, Idempotency-Key, Prefer, X-Preflight",
+    "Access-Control-Max-Age": "86400",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +220,15 @@ class _Hooks:
             app.register_error_handler(status, self._http_error)
         app.register_error_handler(Exception, self._error)
 
-    def _admit(self) -> None:
+    def _admit(self) -> flask.Response | None:
         request, house, g = flask.request, self._house, flask.g
         g.started = time.perf_counter()
         g.now = house.now()
         asked = request.headers.get("X-Request-ID", "")
         g.request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
         g.operation = self._operations.get(request.endpoint or "", _NO_OPERATION)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return flask.Response(status=204, headers=_PREFLIGHT) if self._origin() else None
         forwarded = request.headers.get("X-Forwarded-For") if house.trusted_proxies else None
         g.client_ip = client_ip(request.remote_addr, forwarded, house.trusted_proxies)
         if house.draining() and (g.operation is None or g.operation.drains):
@@ -228,11 +237,25 @@ class _Hooks:
             g.verdict = house.limiter.admit(g.client_ip or "", g.now)
             if g.verdict.retry_after:
                 raise errors.TooManyRequests(g.verdict.retry_after)
+        return None
+
+    def _origin(self) -> str | None:
+        """What a page elsewhere is told about using the answer, None for nothing."""
+        allowed = self._house.cors_origins
+        given = flask.request.headers.get("Origin")
+        if not given or not allowed:
+            return None
+        return "*" if "*" in allowed else given if given in allowed else None
 
     def _dress(self, response: flask.Response) -> flask.Response:
         g, headers = flask.g, response.headers
         headers["X-Request-ID"] = g.request_id
         headers.extend(_SECURITY_HEADERS)
+        origin = self._origin()
+        if origin is not None:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
+            headers.add("Vary", "Origin")
         verdict = g.get("verdict")
         if verdict is not None:
             headers["X-RateLimit-Limit"] = str(verdict.limit)
@@ -261,7 +284,8 @@ class _Hooks:
             message = f"Request body is larger than {self._house.body_max_bytes} bytes"
         else:
             message = "Internal server error" if status >= 500 else error.description or error.name
-        return _answer(status, message, headers)
+        kind = errors.BY_STATUS.get(status, errors.UNEXPECTED if status >= 500 else errors.MALFORMED)
+        return _answer(status, message, headers, kind)
 
     def _error(self, error: Exception) -> flask.Response:
         if isinstance(error, ProblemException) and error.status == 401:  # connexion found no key at all
@@ -274,9 +298,17 @@ class _Hooks:
                 exc_info=error if kind is errors.UNEXPECTED else None,
                 extra={"request_id": flask.g.request_id},
             )
-        return _answer(kind.status, errors.message_of(error, detail=self._house.error_detail), errors.headers_of(error))
+        message = errors.message_of(error, detail=self._house.error_detail)
+        return _answer(kind.status, message, errors.headers_of(error), kind)
 
 
-def _answer(status: int, message: str | list[str], headers: dict[str, str]) -> flask.Response:
-    body = orjson.dumps(errors.envelope(status, message), option=orjson.OPT_APPEND_NEWLINE)
-    return flask.Response(body, status, headers, content_type="application/json")
+def _answer(status: int, message: str | list[str], headers: dict[str, str], kind: errors.Kind) -> flask.Response:
+    """An error in the envelope, or as a problem where the caller asks for that."""
+    content_type, body = "application/json", errors.envelope(status, message)
+    if errors.PROBLEM in flask.request.headers.get("Accept", ""):
+        after = headers.get("Retry-After")
+        retry_at = moment(flask.g.now + int(after) * 1000) if after else None
+        content_type, body = errors.PROBLEM, errors.problem(status, message, kind, flask.g.request_id, retry_at)
+    return flask.Response(
+        orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, headers, content_type=content_type
+    )

@@ -75,6 +75,11 @@ KINDS: dict[type[Exception], Kind] = {
 }
 
 UNEXPECTED = Kind(500, "internal_error")
+MALFORMED = Kind(400, "malformed_request")
+PROBLEM = "application/problem+json"
+
+
+BY_STATUS = {404: Kind(404, "no_such_path"), 405: Kind(405, "method_not_allowed"), 413: Kind(413, "body_too_large")}
 
 
 def kind_of(error: Exception) -> Kind:
@@ -85,6 +90,24 @@ def kind_of(error: Exception) -> Kind:
 def envelope(status: int, message: str | list[str]) -> dict[str, Any]:
     """The body of every answer that is no success."""
     return {"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}
+
+
+def problem(status: int, message: str | list[str], told: Kind, request_id: str, retry_at: str | None) -> dict[str, Any]:
+    """The same as RFC 9457 has it, with what happened and whether the same call may succeed later."""
+    said = "; ".join(message) if isinstance(message, list) else message
+    shown = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": said,
+        "instance": f"urn:request:{request_id}",
+        "code": told.code,
+        "retryable": told.retryable,
+        "outcome": "unknown" if status in (500, 504) else "not_sent",
+    }
+    if isinstance(message, list):
+        shown["problems"] = message
+    return {**shown, "retryAt": retry_at} if retry_at else shown
 
 
 def message_of(error: Exception, *, detail: bool = True) -> str | list[str]:
