@@ -30,7 +30,6 @@ from gateway.metrics import Metrics
 from gateway.validation import RequestCheck
 from handlers.errors import Unauthorized
 from handlers.security import client_ip
-from handlers.shapes import moment
 
 log = logging.getLogger("openwa.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
@@ -272,43 +271,13 @@ class _Hooks:
         return response
 
     def _http_error(self, error: HTTPException) -> flask.Response:
-        """What Flask and Werkzeug raise: unknown path, wrong method, too large a body, a broken request."""
-        status, headers = error.code or 500, {}
-        if status == 404:
-            message = f"Cannot {flask.request.method} {flask.request.path}"
-        elif status == 405:
-            allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
-            headers["Allow"] = ", ".join(allowed)
-            message = f"Cannot {flask.request.method} {flask.request.path}; allowed: {headers['Allow']}"
-        elif status == 413:
-            message = f"Request body is larger than {self._house.body_max_bytes} bytes"
-        else:
-            message = "Internal server error" if status >= 500 else error.description or error.name
-        kind = errors.BY_STATUS.get(status, errors.UNEXPECTED if status >= 500 else errors.MALFORMED)
-        return _answer(status, message, headers, kind)
+        return errors.http_answer(error, self._house.body_max_bytes)
 
     def _error(self, error: Exception) -> flask.Response:
         if isinstance(error, ProblemException) and error.status == 401:  # connexion found no key at all
             error = Unauthorized("API key is required")
         kind = errors.kind_of(error)
         if kind.status >= 500:
-            log.error(
-                "%s",
-                error,
-                exc_info=error if kind is errors.UNEXPECTED else None,
-                extra={"request_id": flask.g.request_id},
-            )
-        message = errors.message_of(error, detail=self._house.error_detail)
-        return _answer(kind.status, message, errors.headers_of(error), kind)
-
-
-def _answer(status: int, message: str | list[str], headers: dict[str, str], kind: errors.Kind) -> flask.Response:
-    """An error in the envelope, or as a problem where the caller asks for that."""
-    content_type, body = "application/json", errors.envelope(status, message)
-    if errors.PROBLEM in flask.request.headers.get("Accept", ""):
-        after = headers.get("Retry-After")
-        retry_at = moment(flask.g.now + int(after) * 1000) if after else None
-        content_type, body = errors.PROBLEM, errors.problem(status, message, kind, flask.g.request_id, retry_at)
-    return flask.Response(
-        orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, headers, content_type=content_type
-    )
+            bug = error if kind is errors.UNEXPECTED else None
+            log.error("%s", error, exc_info=bug, extra={"request_id": flask.g.request_id})
+        return errors.answer(error, kind, detail=self._house.error_detail)
