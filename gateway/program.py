@@ -16,6 +16,7 @@ from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
 from gateway.sender import Sender
+from gateway.streams import Limits, Streams
 from handlers.sessions import account
 from handlers.settings import Settings
 from storage import api_keys, migrate, sessions
@@ -46,6 +47,7 @@ class Program:
         self.first_key = _seed(self.db, config, now())
         with self.db.write() as tx:
             self._wanted = sessions.reset_live(tx, now())
+        self.streams = Streams(self.db, now, Limits(config.event_streams_max))
         self.usage = api_keys.Usage()
         self.metrics = Metrics()
         self.settings = Settings(
@@ -73,6 +75,12 @@ class Program:
     def wake(self) -> None:
         """Something was committed: events, deliveries, a connection."""
         self.sender.wake()
+        self.streams.wake()
+
+    def drain(self) -> None:
+        """Let nobody in any more, and end what would never end by itself."""
+        self.draining = True
+        self.streams.close()
 
     def start(self) -> None:
         """Start what runs beside requests."""
@@ -84,6 +92,7 @@ class Program:
     def stop(self) -> None:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
+        self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
         if self.world is not None:
@@ -124,6 +133,7 @@ class Program:
             metrics=self.metrics,
             now=self._now,
             draining=lambda: self.draining,
+            streams=self.streams,
             trusted_proxies=config.trusted_proxies,
             cors_origins=config.cors_origins,
             error_detail=config.validation_error_detail,
