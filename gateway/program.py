@@ -9,7 +9,7 @@ from pathlib import Path
 from engines import Engines
 from engines.base import EngineError, EngineFactory
 from engines.simulator import Simulator, World
-from gateway import __version__, document
+from gateway import __version__, document, retention
 from gateway.app import House, create_app
 from gateway.config import BadConfig, Config
 from gateway.inbound import Inbound
@@ -19,7 +19,7 @@ from gateway.sender import Sender
 from gateway.streams import Limits, Streams
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import api_keys, migrate, sessions
+from storage import Unavailable, api_keys, migrate, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
@@ -85,6 +85,7 @@ class Program:
     def start(self) -> None:
         """Start what runs beside requests."""
         threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
+        threading.Thread(target=self._forget_old, name="retention", daemon=True).start()
         threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
         if self.config.auto_start_sessions:
             threading.Thread(target=self._start_wanted, name="auto-start", daemon=True).start()
@@ -143,6 +144,14 @@ class Program:
     def _write_usage(self) -> None:
         while not self._stopping.wait(_USAGE_EVERY):
             self.usage.flush(self.db)
+
+    def _forget_old(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                retention.turn(self.db, self._now(), self.config.event_retention_days)
+            except Unavailable as error:
+                log.warning("old events stay for now: %s", error)
+            self._stopping.wait(retention.EVERY)
 
     def _start_wanted(self) -> None:
         for row in self._wanted:

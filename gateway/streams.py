@@ -97,7 +97,7 @@ class Streams:
     def __init__(self, db: Database, now: Callable[[], int], limits: Limits = Limits()) -> None:  # noqa: B008 - immutable
         self._db = db
         self._now = now
-        self._limits = limits
+        self.limits = limits
         self._lock = threading.Lock()
         self._arrived: list[_Guest] = []
         self._guests: list[_Guest] = []
@@ -112,7 +112,7 @@ class Streams:
 
     def answer(self, watch: Watch) -> Waiting:
         """The answer to a watch. Raises TooManyStreams."""
-        if len(self) >= self._limits.most:
+        if len(self) >= self.limits.most:
             raise TooManyStreams
         return Waiting(self, watch)
 
@@ -238,10 +238,10 @@ class Streams:
         guest.unsent = unsent
         if watch.wait is not None and guest.came is not None and now - guest.came >= watch.wait:
             guest.end(self._oldest)
-        elif unsent and now - guest.unsent_since >= self._limits.patience:
+        elif unsent and now - guest.unsent_since >= self.limits.patience:
             log.info("a stream of key %s is dropped: nobody reads it", watch.caller.key_name)
             line.drop()
-        elif watch.wait is None and not unsent and now - guest.told >= self._limits.heartbeat:
+        elif watch.wait is None and not unsent and now - guest.told >= self.limits.heartbeat:
             guest.told = now
             line.write(_STILL_THERE)
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from engines import addresses
 from handlers import shapes
-from handlers.errors import Unauthorized
+from handlers.errors import Forbidden, Unauthorized
 from handlers.security import Caller
 from storage import NotFound, events, sessions
 from storage.db import Database, Tx
 from storage.events import Event
 
 Json = dict[str, Any]
+_FOR_OPERATORS = frozenset({"session.qr", "webhook.disabled"})  # as the code itself and the webhook's address are
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,31 @@ class Watch:
     limit: int = 200
     wait: float | None = None
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Types that the caller's role may not see."""
+        return _FOR_OPERATORS if self.caller.role == "viewer" else frozenset()
+
     def wants(self, event: Event) -> bool:
         """Whether it is one of those."""
         return (
-            (not self.sessions or event.session_id in self.sessions)
+            event.type not in self.hidden
+            and (not self.sessions or event.session_id in self.sessions)
             and (not self.types or event.type in self.types)
             and (self.chat_id is None or event.chat_id == self.chat_id)
         )
 
     def read(self, tx: Tx, after: int) -> list[Event]:
         """The first `limit` of them behind a cursor."""
-        return events.page(tx, after, self.limit, sessions_in=self.sessions, types=self.types, chat_id=self.chat_id)
+        return events.page(
+            tx,
+            after,
+            self.limit,
+            sessions_in=self.sessions,
+            types=self.types,
+            chat_id=self.chat_id,
+            without=self.hidden,
+        )
 
 
 def list_all(
@@ -58,7 +73,9 @@ def list_all(
 ) -> Json | Watch:
     """A page of events behind a cursor; where there is none yet, it may be waited for."""
     with db.read() as tx:
-        watch = Watch(caller, after, _within(tx, caller, session_id), frozenset(type_), _chat(chat_id), limit, wait)
+        watch = Watch(
+            caller, after, _within(tx, caller, session_id), _types(caller, type_), _chat(chat_id), limit, wait
+        )
         newest = events.newest(tx)
         found = watch.read(tx, min(after, newest))
         if found or not wait:
@@ -80,7 +97,7 @@ def stream(
         newest = events.newest(tx)
         seen = after if last_event_id is None else last_event_id
         start = newest if seen is None else min(seen, newest)
-        return Watch(caller, start, _within(tx, caller, session_id), frozenset(type_), _chat(chat_id))
+        return Watch(caller, start, _within(tx, caller, session_id), _types(caller, type_), _chat(chat_id))
 
 
 def _within(tx: Tx, caller: Caller, given: Sequence[str]) -> frozenset[str]:
@@ -97,6 +114,12 @@ def _within(tx: Tx, caller: Caller, given: Sequence[str]) -> frozenset[str]:
             raise Unauthorized("API key not authorized for this session")
         found.add(session)
     return frozenset(found or caller.sessions)
+
+
+def _types(caller: Caller, given: Sequence[str]) -> frozenset[str]:
+    if caller.role == "viewer" and _FOR_OPERATORS.intersection(given):
+        raise Forbidden("Insufficient permissions. Required: operator")
+    return frozenset(given)
 
 
 def _chat(address: str) -> str | None:
