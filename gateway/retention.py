@@ -4,7 +4,7 @@ from storage import events
 from storage.db import Database
 
 EVERY = 600.0  # seconds between turns
-_BATCH = 500  # events per transaction, so that no other writer waits long
+_BATCH = 1_000  # events per transaction, so that no other writer waits long
 _DAY = 86_400_000
 
 
