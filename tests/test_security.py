@@ -1,0 +1,177 @@
+"""Who may do what from where: source addresses, session scopes, and which address a request comes from."""
+
+import pytest
+
+from handlers.security import client_ip
+from tests.support import Gateway
+
+PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48")
+
+
+def status_from(gateway: Gateway, key: str, address: str, **headers: str) -> tuple[int, str]:
+    answer = gateway.get("/sessions", key=key, headers=headers, environ_base={"REMOTE_ADDR": address})
+    return answer.status_code, answer.json["message"] if answer.status_code != 200 else ""
+
+
+# --- source addresses -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("allowed", "address"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.0/24", "203.0.113.255"),
+        ("203.0.113.99/24", "203.0.113.1"),
+        ("0.0.0.0/0", "198.51.100.1"),
+        ("203.0.113.7", "::ffff:203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.0/120", "203.0.113.9"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("2001:db8::1", "2001:0DB8:0:0:0:0:0:1"),
+        ("2001:db8::/32", "2001:db8:ffff::1"),
+        ("::/0", "2001:db8::1"),
+        ("fe80::1", "fe80::1%eth0"),
+    ],
+)
+def test_a_key_works_from_its_addresses(gateway: Gateway, allowed: str, address: str) -> None:
+    assert status_from(gateway, gateway.key(allowedIps=[allowed]), address) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "address"),
+    [
+        ("203.0.113.7", "203.0.113.8"),
+        ("203.0.113.0/24", "203.0.114.0"),
+        ("2001:db8::/32", "2001:db9::1"),
+        ("0.0.0.0/0", "2001:db8::1"),
+        ("::/0", "203.0.113.7"),
+        ("::/0", "::ffff:203.0.113.7"),
+    ],
+)
+def test_a_key_works_from_nowhere_else(gateway: Gateway, allowed: str, address: str) -> None:
+    assert status_from(gateway, gateway.key(allowedIps=[allowed]), address) == (401, "IP address not allowed")
+
+
+def test_any_of_several_addresses_will_do(gateway: Gateway) -> None:
+    key = gateway.key(allowedIps=["203.0.113.7", "2001:db8::/32", "198.51.100.0/24"])
+    assert status_from(gateway, key, "198.51.100.9") == (200, "")
+
+
+@pytest.mark.parametrize("address", ["", "unix", "203.0.113.7:80"])
+def test_a_bound_key_does_not_work_from_an_unknown_address(gateway: Gateway, address: str) -> None:
+    key = gateway.key(allowedIps=["0.0.0.0/0", "::/0"])
+    assert status_from(gateway, key, address) == (401, "Client IP could not be determined")
+
+
+def test_a_forged_header_moves_nobody(gateway: Gateway) -> None:
+    key = gateway.key(allowedIps=["203.0.113.7"])
+    forged = {"X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7", "Forwarded": "for=203.0.113.7"}
+    assert status_from(gateway, key, "198.51.100.1", **forged) == (401, "IP address not allowed")
+
+
+@pytest.mark.parametrize("settings", [{"TRUSTED_PROXIES": "10.0.0.0/8"}])
+def test_a_trusted_proxy_speaks_for_its_client(gateway: Gateway) -> None:
+    key = gateway.key(allowedIps=["203.0.113.7"])
+    assert status_from(gateway, key, "10.0.0.1", **{"X-Forwarded-For": "203.0.113.7"}) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("198.51.100.1", "203.0.113.7", "198.51.100.1"),  # not a proxy of ours: not believed
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1", "1.1.1.1, 203.0.113.7", "203.0.113.7"),  # the client wrote 1.1.1.1 itself
+        ("10.0.0.1", "203.0.113.7, 10.9.9.9", "203.0.113.7"),
+        ("10.0.0.1", "203.0.113.7,10.9.9.9 ,  10.1.1.1", "203.0.113.7"),
+        ("10.0.0.1", "10.2.2.2, 10.9.9.9", "10.0.0.1"),  # nothing but proxies: the one that asked
+        ("10.0.0.1", "203.0.113.7, nonsense", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.7, nonsense, 10.9.9.9", "10.9.9.9"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
+        ("::ffff:10.0.0.1", "::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:ffff::1", "2001:db8::7, 10.0.0.3", "2001:db8::7"),
+        ("nonsense", "203.0.113.7", None),
+        (None, "203.0.113.7", None),
+    ],
+)
+def test_the_client_is_the_nearest_hop_that_is_no_proxy(peer, forwarded, client) -> None:
+    assert client_ip(peer, forwarded, PROXIES) == client
+
+
+def test_without_trusted_proxies_the_client_is_the_peer() -> None:
+    assert client_ip("10.0.0.1", "203.0.113.7", ()) == "10.0.0.1"
+
+
+# --- session scope --------------------------------------------------------------------------------
+
+ON_A_SESSION = [
+    ("GET", ""),
+    ("DELETE", ""),
+    ("POST", "/start"),
+    ("POST", "/stop"),
+    ("POST", "/force-kill"),
+    ("GET", "/qr"),
+    ("POST", "/pairing-code"),
+    ("GET", "/chats"),
+    ("GET", "/messages"),
+    ("POST", "/messages/send-text"),
+]
+
+
+@pytest.mark.parametrize(("method", "tail"), ON_A_SESSION)
+@pytest.mark.parametrize("named", ["my-bot", "the id", "nobody"])
+def test_outside_its_scope_a_key_can_do_nothing(gateway: Gateway, method: str, tail: str, named: str) -> None:
+    mine, other = gateway.session("mine"), gateway.session()
+    key = gateway.key("admin", allowedSessions=[mine])
+    answer = gateway.call(method, f"/sessions/{other if named == 'the id' else named}{tail}", key=key)
+    assert (answer.status_code, answer.json["message"]) == (401, "API key not authorized for this session")
+
+
+@pytest.mark.parametrize("named", ["mine", "the id"])
+def test_inside_its_scope_a_key_works_by_id_and_by_name(gateway: Gateway, named: str) -> None:
+    mine = gateway.session("mine")
+    key = gateway.key(allowedSessions=[mine])
+    assert gateway.get(f"/sessions/{mine if named == 'the id' else named}", key=key).status_code == 200
+
+
+def test_a_session_named_like_the_id_of_another_does_not_widen_a_scope(gateway: Gateway) -> None:
+    mine = gateway.session("mine")
+    gateway.session(mine[:50])
+    key = gateway.key(allowedSessions=[mine])
+    assert gateway.get(f"/sessions/{mine}", key=key).json["id"] == mine
+
+
+def test_a_bound_key_sees_only_its_sessions(gateway: Gateway) -> None:
+    mine, _ = gateway.session("mine"), gateway.session("other")
+    key = gateway.key(allowedSessions=[mine])
+    assert [session["id"] for session in gateway.get("/sessions", key=key).json] == [mine]
+
+
+def test_a_bound_key_counts_only_its_sessions(gateway: Gateway) -> None:
+    mine, _ = gateway.session("mine"), gateway.session("other", ready=True)
+    stats = gateway.get("/sessions/stats/overview", key=gateway.key(allowedSessions=[mine])).json
+    assert (stats["total"], stats["active"], stats["byStatus"]) == (1, 0, {"created": 1})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/auth/api-keys"),
+        ("POST", "/auth/api-keys"),
+        ("GET", "/auth/api-keys/x"),
+        ("PUT", "/auth/api-keys/x"),
+        ("DELETE", "/auth/api-keys/x"),
+        ("POST", "/auth/api-keys/x/revoke"),
+    ],
+)
+def test_a_bound_admin_cannot_manage_keys(gateway: Gateway, method: str, path: str) -> None:
+    """Else it could make itself a key without bounds."""
+    key = gateway.key("admin", allowedSessions=[gateway.session()])
+    answer = gateway.call(method, path, key=key)
+    assert (answer.status_code, answer.json["message"]) == (401, "API key is bound to sessions")
+
+
+def test_a_bound_key_can_be_validated(gateway: Gateway) -> None:
+    key = gateway.key("viewer", allowedSessions=[gateway.session()], allowedIps=["127.0.0.1"])
+    assert gateway.post("/auth/validate", key=key).json == {"valid": True, "role": "viewer"}
