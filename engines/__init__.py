@@ -3,7 +3,17 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from engines.base import Account, Capability, Engine, EngineFactory, Event, NotStarted, NotSupported, WrongState
+from engines.base import (
+    Account,
+    Capability,
+    Engine,
+    EngineError,
+    EngineFactory,
+    Event,
+    NotStarted,
+    NotSupported,
+    WrongState,
+)
 
 
 class _Slot:
@@ -12,6 +22,7 @@ class _Slot:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.engine: Engine | None = None
+        self.doing = "starting"
 
 
 class Engines:
@@ -25,12 +36,14 @@ class Engines:
         record: Callable[[str, Sequence[Event]], None],
         *,
         most: int = 0,
+        forget: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.kind = kind
         self.capabilities = capabilities
         self._factory = factory
         self._record = record
         self._most = most
+        self._forget = forget
         self._guard = threading.Lock()
         self._slots: dict[str, _Slot] = {}
 
@@ -59,7 +72,7 @@ class Engines:
         with self._guard:
             slot = self._slots.get(session_id)
             if slot is not None:
-                raise WrongState("Session is already started" if slot.engine else "Session is already starting")
+                raise WrongState(f"Session is already {slot.doing}")
             if self._most and len(self._slots) >= self._most:
                 raise WrongState(f"{self._most} sessions are running, which is MAX_CONCURRENT_SESSIONS")
             slot = self._slots[session_id] = _Slot()
@@ -68,22 +81,30 @@ class Engines:
                 engine = self._factory(load(), lambda events: self._pass_on(session_id, slot, events))
                 slot.engine = engine
                 engine.start()
+                slot.doing = "started"
             except BaseException:
                 self._release(session_id, slot)
                 raise
 
     def stop(self, session_id: str, how: Callable[[Engine], None] = lambda engine: engine.stop()) -> bool:
-        """End the session's engine by `how` (stop, kill, logout); says whether one ran. Its late events are dropped."""
+        """End the session's engine by `how` (stop, kill, logout), which may still tell things; says whether one ran."""
         with self._guard:
             slot = self._slots.get(session_id)
         if slot is None:
             return False
         with slot.lock:  # a start under way ends first
-            self._release(session_id, slot)
-            if slot.engine is None:
-                return False
-            how(slot.engine)
-            return True
+            engine, slot.engine, slot.doing = slot.engine, None, "stopping"
+            try:
+                if engine is not None:
+                    how(engine)
+            finally:
+                self._release(session_id, slot)
+            return engine is not None
+
+    def remove(self, session_id: str) -> None:
+        """End the engine of a session that is deleted, unlinking its device if it can, and forget the account."""
+        self.stop(session_id, _unlink)
+        self._forget(session_id)
 
     def stop_all(self) -> None:
         """Stop every engine, side by side, as the gateway ends."""
@@ -94,10 +115,18 @@ class Engines:
             thread.join(10)
 
     def _pass_on(self, session_id: str, slot: _Slot, events: Sequence[Event]) -> None:
-        if self._slots.get(session_id) is slot:
-            self._record(session_id, events)
+        if self._slots.get(session_id) is not slot:
+            raise RuntimeError("this engine was replaced")  # so that it keeps what it could not tell
+        self._record(session_id, events)
 
     def _release(self, session_id: str, slot: _Slot) -> None:
         with self._guard:
             if self._slots.get(session_id) is slot:
                 del self._slots[session_id]
+
+
+def _unlink(engine: Engine) -> None:
+    try:
+        engine.logout()
+    except EngineError:  # not connected: the phone keeps a dead device, which it shows as such
+        engine.stop()

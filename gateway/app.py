@@ -258,35 +258,11 @@ class _Hooks:
         return response
 
     def _http_error(self, error: HTTPException) -> flask.Response:
-        """What Flask and Werkzeug raise: unknown path, wrong method, too large a body, a broken request."""
-        status, headers = error.code or 500, {}
-        asked = f"{flask.request.method} {flask.request.path[:1000]}"
-        if status == 401:  # connexion found no key at all; everything else about keys is raised by our guard
-            message = "API key is required"
-        elif status == 404:
-            message = f"Cannot {asked}"
-        elif status == 405:
-            allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
-            headers["Allow"] = ", ".join(allowed)
-            message = f"Cannot {asked}; allowed: {headers['Allow']}"
-        elif status == 413:
-            message = f"Request body is larger than {self._house.body_max_bytes} bytes"
-        else:
-            message = "Internal server error" if status >= 500 else error.description or error.name
-        return _answer(status, message, headers)
+        return errors.http_answer(error, self._house.body_max_bytes)
 
     def _error(self, error: Exception) -> flask.Response:
         kind = errors.kind_of(error)
         if kind.status >= 500:
-            log.error(
-                "%s",
-                error,
-                exc_info=error if kind is errors.UNEXPECTED else None,
-                extra={"request_id": flask.g.request_id},
-            )
-        return _answer(kind.status, errors.message_of(error, detail=self._house.error_detail), errors.headers_of(error))
-
-
-def _answer(status: int, message: str | list[str], headers: dict[str, str]) -> flask.Response:
-    body = orjson.dumps(errors.envelope(status, message), option=orjson.OPT_APPEND_NEWLINE)
-    return flask.Response(body, status, headers, content_type="application/json")
+            bug = error if kind is errors.UNEXPECTED else None
+            log.error("%s", error, exc_info=bug, extra={"request_id": flask.g.request_id})
+        return errors.answer(error, kind, detail=self._house.error_detail)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -29,18 +30,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.warning("%s is no variable of this gateway; is it misspelt?", name)
     try:
         return int(args.run(settings, args))
-    except (StorageError, config.BadConfig) as error:
+    except (StorageError, config.BadConfig, OSError) as error:
         print(f"openwa: {error}", file=sys.stderr)
         return 1
 
 
 def serve(settings: config.Config, _args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+    # connexion takes it well where aiohttp, for a server that we do not run, cannot be imported; it is a sixth of
+    # our start-up and eight megabytes.
+    sys.modules.setdefault("aiohttp", None)  # type: ignore[arg-type]
     from gateway.program import Program  # noqa: PLC0415 - half a second that the other commands need not pay
     from gateway.server import Server  # noqa: PLC0415
 
     program = Program(settings)
-    server = Server(program.app, settings)
+    try:
+        server = Server(program.app, settings)
+    except (OSError, ValueError) as error:  # ValueError is waitress' word for a host without an address
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -121,22 +129,28 @@ def _name(text: str) -> str:
     return text
 
 
-def _banner(settings: config.Config, port: int, key: str | None) -> None:
+def _banner(settings: config.Config, port: int, first_key: str | None) -> None:
+    """Say where the gateway is and how to send a first message; the key itself only in the run that made it."""
     host = "localhost" if settings.host in _HERE else settings.host
-    origin = settings.base_url.rstrip("/") or f"http://{host}:{port}"
-    shown = key or f"$(cat {settings.data_dir / '.api-key'})"
-    keyed = f'-H "X-API-Key: {shown}"'
-    posted = f'{keyed} -H "Content-Type: application/json"'
-    lines = [
-        f"OpenWA Gateway {__version__} ({settings.engine_type}) on {origin}/api",
-        f"Admin key, shown this once and kept in {settings.data_dir / '.api-key'}: {key}" if key else "",
-        "Send a first message (paste into another terminal):",
-        f"""  curl -fsS -X POST {origin}/api/sessions {posted} -d '{{"name": "my-bot"}}' && \\
-  curl -fsS -X POST {origin}/api/sessions/my-bot/start {keyed} && sleep 4 && \\
-  curl -fsS -X POST {origin}/api/sessions/my-bot/messages/send-text {posted} \\
-    -d '{{"chatId": "628123456789@c.us", "text": "Hello from OpenWA!"}}'""",
-    ]
-    print("\n".join(line for line in lines if line), flush=True)
+    host = f"[{host}]" if ":" in host else host
+    api = (settings.base_url.rstrip("/") or f"http://{host}:{port}") + "/api"
+    file = settings.data_dir.absolute() / ".api-key"
+    key = f"$(cat {shlex.quote(str(file))})" if file.exists() else "YOUR_API_KEY"
+    print(f"OpenWA Gateway {__version__} ({settings.engine_type}) on {api}")
+    if first_key:
+        print(f"Admin key, shown this once and kept in {file}: {first_key}")
+    print("To send a first message, paste this line into another terminal:\n")
+    print(f'  S={api}/sessions K="X-API-Key: {key}" {_FIRST_MESSAGE}\n', flush=True)
+
+
+# Makes a session, starts it, waits until it is linked (or an error says why not) and sends; harmless when repeated.
+_FIRST_MESSAGE = """\
+J="Content-Type: application/json"; \
+curl -sSo /dev/null $S -H "$K" -H "$J" -d '{"name": "my-bot"}'; \
+curl -sSo /dev/null -X POST $S/my-bot/start -H "$K"; \
+until curl -sS $S/my-bot -H "$K" | grep -qE '"(ready|statusCode)"'; do sleep 1; done; \
+curl -sS $S/my-bot/messages/send-text -H "$K" -H "$J" \
+-d '{"chatId": "628123456789@c.us", "text": "Hello from OpenWA!"}'; echo"""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every number and word a user may set, read once from the environment; OpenWA's names where they mean the same."""
+"""What a user may set, read once from the environment; under OpenWA's names where the meaning is the same."""
 
 import os
 import types
@@ -69,6 +69,10 @@ class Config:
     )
     max_concurrent_sessions: int = _of(
         "MAX_CONCURRENT_SESSIONS", 0, "Most sessions running at once; 0 is unlimited", check=_NATURAL
+    )
+    simulate_typing: bool = _of("SIMULATE_TYPING", True, "Whether a text is preceded by a typing pause")
+    simulate_typing_max: int = _of(
+        "SIMULATE_TYPING_MAX_MS", 5_000, "Longest typing pause, milliseconds", check=_NATURAL
     )
     simulator_link_after: int = _of(
         "SIMULATOR_LINK_AFTER", 2_000, "Milliseconds until a simulated phone scans the code", check=_NATURAL

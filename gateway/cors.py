@@ -2,7 +2,9 @@
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
-    "Access-Control-Allow-Headers": "Content-Type, X-API-Key, Authorization, X-Request-ID",
+    "Access-Control-Allow-Headers": (
+        "Content-Type, X-API-Key, Authorization, X-Request-ID, Idempotency-Key, Prefer, X-Preflight, Last-Event-ID"
+    ),
     "Access-Control-Max-Age": "86400",
 }
 _EXPOSED = "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Request-ID"

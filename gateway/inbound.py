@@ -1,58 +1,119 @@
 """From engine event to rows: a batch in one transaction, and only then is the engine told that it may forget."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from engines import base
-from storage import messages, sessions
+from engines import addresses, base
+from gateway.sender import mark_sent
+from handlers import happenings
+from handlers.sessions import png
+from storage import NotFound, events, messages, sends, sessions
 from storage.db import Database, Tx
+from storage.events import Draft
+
+
+class _On(NamedTuple):
+    """The session that something happened on."""
+
+    id: str
+    own: str
 
 
 class Inbound:
-    """Records what happens on sessions."""
+    """Records what happens on sessions; `wake` is called after each commit that wrote events."""
 
-    def __init__(self, db: Database, now: Callable[[], int]) -> None:
+    def __init__(self, db: Database, now: Callable[[], int], wake: Callable[[], None] = lambda: None) -> None:
         self._db = db
         self._now = now
+        self._wake = wake
 
-    def record(self, session_id: str, events: Sequence[base.Event]) -> None:
-        """Commit the events of one session, in order; the same event twice changes nothing."""
+    def record(self, session_id: str, batch: Sequence[base.Event]) -> None:
+        """Commit what happened on one session, in order; the same happening twice changes nothing.
+
+        What happens on a session that is deleted is forgotten with it.
+        """
         now = self._now()
         with self._db.write() as tx:
-            for event in events:
-                _apply(tx, session_id, event, now)
+            try:
+                row = sessions.find(tx, session_id)
+            except NotFound:
+                return
+            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "")
+            drafts = [draft for event in batch for draft in _apply(tx, session, event, now)]
+            events.append(tx, session.id, drafts, now)
+        self._wake()
 
 
-def _apply(tx: Tx, session_id: str, event: base.Event, now: int) -> None:
+def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  # noqa: C901, PLR0911 - a table
+    """Write what happened; the events to tell of it, none where it is no news."""
     match event:
-        case base.StateChanged(state, reason, phone, push_name):
-            sessions.mark(tx, session_id, now, status=state, reason=reason, phone=phone, push_name=push_name)
         case base.MessageReceived(message):
-            messages.add(tx, session_id, _row(message), now)
+            return _message(tx, session, message, now)
         case base.ReceiptReceived(ids, _, receipt):
-            messages.advance(tx, session_id, ids, receipt)
-        case _:
-            pass
+            moved = messages.advance(tx, session.id, ids, receipt)
+            if len(moved) < len(ids):
+                sends.keep_early(tx, session.id, ids, receipt, now)
+            return [draft for row in moved for draft in happenings.receipt(session.id, row)]
+        case base.StateChanged(state, reason, phone, push_name):
+            sessions.mark(tx, session.id, now, status=state, reason=reason, phone=phone, push_name=push_name)
+            return happenings.session_changed(session.id, event, now)
+        case base.QrChanged(text, _):
+            return [happenings.session_qr(session.id, png(text))]
+        case base.SendFinished(key, sent):
+            mark_sent(tx, session.id, key, sent, now)
+            return []
+        case base.MessageEdited() | base.MessageRevoked() | base.ReactionReceived():
+            return [_changed(tx, session, event)]
+        case base.GroupChanged():
+            return [happenings.group_changed(session.id, event)]
+        case base.CallReceived():
+            return [happenings.call_received(session.id, event)]
+        case base.AddressesLinked():
+            return [happenings.contact_linked(session.id, event)]
+        case base.TypingChanged():  # over before anyone reads it
+            return []
 
 
-def _row(message: base.Message) -> dict[str, object]:
-    metadata: dict[str, object] = {}
-    if message.push_name:
-        metadata["pushName"] = message.push_name
-    if message.mentions:
-        metadata["mentionedIds"] = list(message.mentions)
-    if message.quote:
-        metadata["quotedMessage"] = {"id": message.quote.message_id, "body": message.quote.body}
-    if message.media:
-        metadata["media"] = {"mimetype": message.media.mimetype, "filename": message.media.filename}
+def _message(tx: Tx, session: _On, message: base.Message, now: int) -> list[Draft]:
+    if messages.add(tx, session.id, _row(session, message), now) is None:
+        return []
+    tell = happenings.message_sent if message.from_me else happenings.message_received
+    return [tell(session.id, message, own=session.own)]
+
+
+def _changed(tx: Tx, session: _On, event: base.MessageEdited | base.MessageRevoked | base.ReactionReceived) -> Draft:
+    match event:
+        case base.MessageEdited(message_id, _, _, body):
+            row = messages.change_body(tx, session.id, message_id, body)
+            return happenings.message_edited(session.id, event, row, own=session.own)
+        case base.MessageRevoked(message_id):
+            messages.revoke(tx, session.id, message_id)
+            return happenings.message_revoked(session.id, event, own=session.own)
+        case base.ReactionReceived(message_id, _, sender, emoji):
+            return happenings.message_reaction(
+                session.id, event, messages.react(tx, session.id, message_id, sender, emoji)
+            )
+
+
+def _row(session: _On, message: base.Message) -> dict[str, Any]:
+    details = {
+        "pushName": message.push_name,
+        "mentionedIds": list(message.mentions),
+        "quotedMessage": message.quote and {"id": message.quote.message_id, "body": message.quote.body},
+        "media": message.media
+        and {"mimetype": message.media.mimetype, "filename": message.media.filename, "sizeBytes": message.media.size},
+        "location": message.location
+        and {"latitude": message.location.latitude, "longitude": message.location.longitude},
+    }
     return {
         "wa_message_id": message.id,
         "chat_id": message.chat,
         "sender": message.sender,
-        "recipient": message.recipient or message.chat,
+        "recipient": message.recipient or (message.chat if message.from_me else session.own or message.chat),
         "body": message.body,
         "type": message.type,
         "direction": "outgoing" if message.from_me else "incoming",
         "status": "sent",
         "timestamp": message.timestamp,
-        "metadata": metadata or None,
+        "metadata": {name: value for name, value in details.items() if value} or None,
     }

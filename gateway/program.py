@@ -15,6 +15,7 @@ from gateway.config import BadConfig, Config
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
+from gateway.sender import Sender
 from handlers.sessions import account
 from handlers.settings import Settings
 from storage import api_keys, migrate, sessions
@@ -59,14 +60,23 @@ class Program:
             config.engine_type,
             self._factory(),
             Simulator.capabilities,
-            Inbound(self.db, now).record,
+            Inbound(self.db, now, self.wake).record,
             most=config.max_concurrent_sessions,
+            forget=self.world.forget if self.world else lambda _: None,
         )
+        typing_max = config.simulate_typing_max if config.simulate_typing else 0
+        self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
+        self.sender.recover()
         self.document = document.Served(document.bundle())
         self.app = create_app(self._house(), self.document.document)
 
+    def wake(self) -> None:
+        """Something was committed: events, deliveries, a connection."""
+        self.sender.wake()
+
     def start(self) -> None:
         """Start what runs beside requests."""
+        threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
         threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
         if self.config.auto_start_sessions:
             threading.Thread(target=self._start_wanted, name="auto-start", daemon=True).start()
@@ -74,6 +84,7 @@ class Program:
     def stop(self) -> None:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
+        self.sender.stop()
         self.engines.stop_all()
         if self.world is not None:
             self.world.close()
@@ -102,6 +113,7 @@ class Program:
             context={
                 "db": self.db,
                 "engines": self.engines,
+                "sender": self.sender,
                 "settings": self.settings,
                 "usage": self.usage,
                 "metrics": self.metrics,

@@ -1,10 +1,11 @@
 """Messages: sent through the engine, read from what is stored."""
 
 from typing import Any
-from uuid import uuid4
 
 from engines import Engines, addresses, base
 from handlers import shapes
+from handlers.security import Caller
+from handlers.sending import Desk, How, Parcel, Sender, send
 from storage import messages, sessions
 from storage.db import Database
 
@@ -19,35 +20,25 @@ def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: st
     return {"messages": [shapes.message(found) for found in rows], "total": total}
 
 
-def send_text(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> tuple[Json, int]:
-    """Send a text; 201 says that WhatsApp took it."""
-    chat = addresses.parse(body["chatId"])
-    with db.read() as tx:
-        session = sessions.find(tx, session_id)
-    engine = engines.live(session.id)
-    content = base.Text(body["text"], tuple(addresses.parse(m) for m in body.get("mentions", ())))
-    row: Json = {
-        "id": str(uuid4()), "chat_id": chat, "sender": _own(session), "recipient": chat, "body": content.body,
-        "type": "text", "direction": "outgoing", "status": "pending", "timestamp": now // 1000,
-        "metadata": {"mentionedIds": list(content.mentions)} if content.mentions else None,
-    }  # fmt: skip
-    with db.write() as tx:
-        messages.add(tx, session.id, row, now)
-    try:
-        sent = engine.send(base.Outgoing(row["id"], chat, content))
-    except base.OutcomeUnknown:
-        raise
-    except base.EngineError:
-        with db.write() as tx:
-            messages.mark_failed(tx, row["id"])
-        raise
-    with db.write() as tx:
-        messages.mark_sent(tx, row["id"], sent.message_id, sent.timestamp)
-    return {"messageId": sent.message_id, "timestamp": sent.timestamp}, 201
-
-
-def _own(session: sessions.Session) -> str:
-    return addresses.from_phone(session.phone) if session.phone else "me"
+def send_text(
+    db: Database,
+    engines: Engines,
+    sender: Sender,
+    now: int,
+    caller: Caller,
+    session_id: str,
+    body: Json,
+    x_preflight: bool,  # noqa: FBT001 - a header
+    idempotency_key: str = "",
+    prefer: str = "",
+) -> tuple[Json, int]:
+    """Send a text."""
+    mentions = tuple(addresses.parse(mention) for mention in body.get("mentions", ()))
+    parcel = Parcel(
+        "text", body["text"], base.Text(body["text"], mentions), {"mentionedIds": list(mentions)} if mentions else None
+    )
+    desk = Desk(db, engines, sender, now, caller)
+    return send(desk, "messages.send_text", session_id, body, parcel, How(idempotency_key, prefer, x_preflight))
 
 
 def _neutral(address: str) -> str | None:

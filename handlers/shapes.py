@@ -1,4 +1,4 @@
-"""From row to JSON: one function per schema of the document. None is kept unless a schema says absent."""
+"""From row to JSON: one function per schema of the document, of the same name. None stays unless a schema says so."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

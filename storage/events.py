@@ -110,7 +110,7 @@ def digest(value: Any) -> str:
 
 
 def _id(key: str) -> UUID:
-    return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16], version=8)
+    return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16], version=5)
 
 
 def _take(tx: Tx, n: int) -> int:

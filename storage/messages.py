@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import Row, and_, delete, func, select, update
 
 from storage.db import Tx, upsert
 from storage.tables import chats, messages, sessions
@@ -32,30 +32,25 @@ def add(tx: Tx, session_id: str, values: dict[str, Any], now: int) -> str | None
     known = upsert(tx, messages).values(row).on_conflict_do_nothing(index_elements=["session_id", "wa_message_id"])
     if tx.execute(known).rowcount == 0:
         return None
-    tx.execute(
-        upsert(tx, chats)
-        .values(session_id=session_id, chat_id=values["chat_id"], message_count=1)
-        .on_conflict_do_update(
-            index_elements=["session_id", "chat_id"], set_={"message_count": chats.c.message_count + 1}
-        )
-    )
-    tx.execute(
-        update(sessions)
-        .where(sessions.c.id == session_id)
-        .values(message_count=sessions.c.message_count + 1, last_active_at=now)
-    )
+    _count(tx, session_id, values["chat_id"], 1, now)
     return str(row["id"])
 
 
-def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int) -> None:
-    """WhatsApp took it: its id there, and its time in seconds. A receipt may have come first: the state stays then."""
-    tx.execute(
-        update(messages)
-        .where(messages.c.id == message_id)
-        .values(
-            wa_message_id=wa_message_id, timestamp=timestamp, status=func.replace(messages.c.status, "pending", "sent")
-        )
-    )
+def get(tx: Tx, message_id: str) -> Message:
+    """One message by our id."""
+    return tx.execute(select(messages).where(messages.c.id == message_id)).one()
+
+
+def mark_sent(tx: Tx, session_id: str, message_id: str, wa_message_id: str, timestamp: int) -> Message:
+    """WhatsApp took it: its id there, and its time in seconds; the message as it is now.
+
+    Where the engine told of the message before it answered, the row made then gives way.
+    """
+    same = (messages.c.session_id == session_id, messages.c.wa_message_id == wa_message_id, messages.c.id != message_id)
+    for chat_id in tx.execute(delete(messages).where(*same).returning(messages.c.chat_id)).scalars().all():
+        _count(tx, session_id, chat_id, -1, timestamp * 1000)
+    values = {"wa_message_id": wa_message_id, "timestamp": timestamp, "status": "sent"}
+    return tx.execute(update(messages).where(messages.c.id == message_id).values(values).returning(messages)).one()
 
 
 def mark_failed(tx: Tx, message_id: str) -> None:
@@ -81,6 +76,28 @@ def advance(tx: Tx, session_id: str, wa_message_ids: Collection[str], status: st
         .returning(messages)
     )
     return list(tx.execute(moved))
+
+
+def change_body(tx: Tx, session_id: str, wa_message_id: str, body: str) -> Message | None:
+    """A message was edited: its new text; the message, None where it is not stored."""
+    return _change(tx, session_id, wa_message_id, {"body": body})
+
+
+def revoke(tx: Tx, session_id: str, wa_message_id: str) -> Message | None:
+    """A message was deleted for everyone: its text goes, its row stays; the message, None where it is not stored."""
+    return _change(tx, session_id, wa_message_id, {"body": "", "type": "revoked", "metadata": None})
+
+
+def react(tx: Tx, session_id: str, wa_message_id: str, sender: str, emoji: str) -> dict[str, str]:
+    """Somebody's reaction to a message, an empty one takes it back; all reactions by sender after that."""
+    where = (messages.c.session_id == session_id, messages.c.wa_message_id == wa_message_id)
+    row = tx.execute(select(messages.c.metadata).where(*where).with_for_update()).one_or_none()
+    kept = dict(row.metadata or {}) if row else {}
+    reactions = {**kept.get("reactions", {}), sender: emoji}
+    reactions = {who: what for who, what in reactions.items() if what}
+    if row:
+        tx.execute(update(messages).where(*where).values(metadata={**kept, "reactions": reactions}))
+    return reactions
 
 
 def page(
@@ -116,3 +133,17 @@ def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> 
     else:
         kept = select(sessions.c.message_count).where(sessions.c.id == session_id)
     return int(tx.execute(kept).scalar() or 0)
+
+
+def _count(tx: Tx, session_id: str, chat_id: str, n: int, now: int) -> None:
+    """Keep the totals that pages tell: of the chat and of the session."""
+    counted = upsert(tx, chats).values(session_id=session_id, chat_id=chat_id, message_count=n)
+    grown = {"message_count": chats.c.message_count + n}
+    tx.execute(counted.on_conflict_do_update(index_elements=["session_id", "chat_id"], set_=grown))
+    told = {"message_count": sessions.c.message_count + n, "last_active_at": now}
+    tx.execute(update(sessions).where(sessions.c.id == session_id).values(told))
+
+
+def _change(tx: Tx, session_id: str, wa_message_id: str, values: dict[str, Any]) -> Message | None:
+    where = (messages.c.session_id == session_id, messages.c.wa_message_id == wa_message_id)
+    return tx.execute(update(messages).where(*where).values(values).returning(messages)).one_or_none()

@@ -37,14 +37,18 @@ def queue(
     *,
     due_at: int | None = None,
     expires_at: int | None = None,
+    patient: bool = False,
     batch_row: int | None = None,
 ) -> str:
-    """A message (columns of `messages`, status pending) and its send, due now or at `due_at`; the message's id."""
+    """A message (columns of `messages`) and its send, due now or at `due_at`; the message's id.
+
+    A `patient` send waits for a connection; another fails where there is none when its turn comes.
+    """
     message_id = str(uuid4())
     messages.add(tx, session_id, {**message, "id": message_id, "direction": "outgoing", "status": "pending"}, now)
     row = {
         "message_id": message_id, "session_id": session_id, "chat_id": message["chat_id"], "content": content,
-        "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at,
+        "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at, "patient": patient,
         "batch_row": batch_row, "created_at": now,
     }  # fmt: skip
     tx.execute(insert(sends).values(row))
@@ -58,11 +62,6 @@ def get(tx: Tx, session_id: str, message_id: str) -> Send:
     if row is None:
         raise NotFound(f"Send '{message_id}' not found")
     return row
-
-
-def state(tx: Tx, message_id: str) -> str:
-    """The state of one send."""
-    return str(tx.execute(select(sends.c.state).where(sends.c.message_id == message_id)).scalar_one())
 
 
 def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: int) -> list[Send]:
@@ -107,36 +106,36 @@ def next_due(tx: Tx, now: int) -> int | None:
     return tx.execute(select(func.min(sends.c.due_at)).where(sends.c.state == "queued", sends.c.due_at > now)).scalar()
 
 
-def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> bool:
-    """WhatsApp took it; says whether that was news. Receipts that came early are taken up."""
+def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> messages.Message | None:
+    """WhatsApp took it; its message as it is now, None where that is no news. Receipts that came early are taken up."""
     moved = update(sends).where(sends.c.message_id == message_id, sends.c.state.in_(("sending", "unknown")))
-    session_id = tx.execute(
-        moved.values(state="sent", error=None, code=None, finished_at=now).returning(sends.c.session_id)
-    ).scalar()
+    moved = moved.values(state="sent", error=None, code=None, finished_at=now).returning(sends.c.session_id)
+    session_id = tx.execute(moved).scalar()
     if session_id is None:
-        return False
-    messages.mark_sent(tx, message_id, wa_message_id, timestamp)
+        return None
+    row = messages.mark_sent(tx, session_id, message_id, wa_message_id, timestamp)
     came = (early_receipts.c.session_id == session_id, early_receipts.c.wa_message_id == wa_message_id)
     early = tx.execute(delete(early_receipts).where(*came).returning(early_receipts.c.status)).scalars().all()
     for status in sorted(early):  # "delivered" before "read"
-        messages.advance(tx, session_id, [wa_message_id], status)
-    return True
+        row = next(iter(messages.advance(tx, session_id, [wa_message_id], status)), row)
+    return row
 
 
-def mark_finished(tx: Tx, message_id: str, state_: str, now: int, *, error: str, code: str) -> bool:
-    """It ended without being sent for certain: failed, unknown, cancelled or expired; says whether that was news."""
-    before = ("queued",) if state_ in ("cancelled", "expired") else ("queued", "sending")
+def mark_finished(tx: Tx, message_id: str, ending: str, now: int, *, error: str, code: str) -> messages.Message | None:
+    """It ended without being known as sent (failed, unknown, cancelled, expired); its message, None if no news."""
+    before = ("queued",) if ending in ("cancelled", "expired") else ("queued", "sending")
     moved = update(sends).where(sends.c.message_id == message_id, sends.c.state.in_(before))
-    if tx.execute(moved.values(state=state_, error=error, code=code, finished_at=now)).rowcount == 0:
-        return False
-    if state_ != "unknown":
+    if tx.execute(moved.values(state=ending, error=error, code=code, finished_at=now)).rowcount == 0:
+        return None
+    if ending != "unknown":
         messages.mark_failed(tx, message_id)
-    return True
+    return messages.get(tx, message_id)
 
 
-def put_back(tx: Tx, message_id: str) -> None:
-    """The engine was not reachable and was asked nothing: the send waits for it."""
-    tx.execute(update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending").values(state="queued"))
+def put_back(tx: Tx, message_id: str, due_at: int) -> None:
+    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on."""
+    mine = update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending")
+    tx.execute(mine.values(state="queued", due_at=due_at))
 
 
 def take_expired(tx: Tx, now: int, most: int) -> list[Send]:

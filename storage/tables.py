@@ -138,6 +138,7 @@ sends = Table(
     Column("state", String(10), nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
+    Column("patient", Boolean, nullable=False),  # waits for a connection instead of failing without one
     Column("error", Text),
     Column("code", String(50)),
     Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE"), index=True),
@@ -177,8 +178,9 @@ idempotency = Table(
     Column("api_key_id", String(36), ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
     Column("key", String(255), primary_key=True),
     Column("request", String(64), nullable=False),  # hash of operation, path and body
-    Column("status", Integer),  # null while in flight
+    Column("status", Integer),  # null for a send: its own row tells the answer
     Column("answer", Json),
+    Column("message_id", String(36)),
     Column("created_at", BigInteger, nullable=False, index=True),
 )
 

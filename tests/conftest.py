@@ -84,6 +84,7 @@ def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iter
         "DATABASE_URL": database_url,
         "API_MASTER_KEY": ADMIN,
         "SIMULATOR_LINK_AFTER": "1000",
+        "SIMULATE_TYPING": "false",
     }
     environ |= {f"RATE_LIMIT_{window}_LIMIT": "1000000" for window in ("SHORT", "MEDIUM", "LONG")} | settings
     clock = ManualClock(START)

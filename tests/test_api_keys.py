@@ -15,7 +15,7 @@ def test_uses_are_counted_without_a_write_per_request(gateway: Gateway) -> None:
     with writes(gateway.program.db) as seen:
         for _ in range(20):
             gateway.get("/sessions", key=made["apiKey"])
-        assert seen == []
+        assert [] == seen
     gateway.program.usage.flush(gateway.program.db)
     shown = gateway.get(f"/auth/api-keys/{made['id']}").json
     assert (shown["usageCount"], shown["lastUsedAt"]) == (20, "2027-01-15T08:00:00.000Z")
@@ -29,14 +29,14 @@ def test_uses_of_all_keys_are_written_in_one_transaction_of_one_write_each(gatew
     with writes(gateway.program.db) as seen:
         gateway.program.usage.flush(gateway.program.db)
         gateway.program.usage.flush(gateway.program.db)
-    assert len(seen) == 3
+    assert 3 == len(seen)
 
 
 def test_a_refused_request_counts_as_no_use(gateway: Gateway) -> None:
     made = make(gateway, role="viewer")
     gateway.post("/sessions", key=made["apiKey"], json={"name": "my-bot"})
     gateway.program.usage.flush(gateway.program.db)
-    assert gateway.get(f"/auth/api-keys/{made['id']}").json["usageCount"] == 0
+    assert 0 == gateway.get(f"/auth/api-keys/{made['id']}").json["usageCount"]
 
 
 def test_changes_of_keys_are_audited_with_who_and_whence(gateway: Gateway) -> None:

@@ -26,9 +26,9 @@ def the_admin(gateway: Gateway) -> str:
 
 def test_a_new_key_is_an_operator_for_everything_without_end(gateway: Gateway) -> None:
     made = make(gateway)
-    assert set(made) == {"id", "name", "keyPrefix", "role", "isActive", "usageCount", "createdAt", "apiKey"}
+    assert {"id", "name", "keyPrefix", "role", "isActive", "usageCount", "createdAt", "apiKey"} == set(made)
     assert (made["name"], made["role"], made["isActive"], made["usageCount"]) == ("Billing", "operator", True, 0)
-    assert made["createdAt"] == "2027-01-15T08:00:00.000Z"
+    assert "2027-01-15T08:00:00.000Z" == made["createdAt"]
 
 
 def test_a_secret_is_32_random_bytes_in_hex_behind_a_prefix(gateway: Gateway) -> None:
@@ -48,12 +48,12 @@ def test_only_the_hash_of_a_secret_is_stored(gateway: Gateway) -> None:
     secret = make(gateway)["apiKey"]
     with gateway.program.db.read() as tx:
         rows = [str(row) for row in tx.execute(select(api_keys))]
-    assert [row for row in rows if secret in row or ADMIN in row] == []
+    assert [] == [row for row in rows if secret in row or ADMIN in row]
 
 
 @pytest.mark.parametrize("settings", [{"API_KEY_PEPPER": "salt and"}])
 def test_keys_work_under_a_pepper(gateway: Gateway) -> None:
-    assert gateway.post("/auth/validate", key=make(gateway)["apiKey"]).status_code == 200
+    assert 200 == gateway.post("/auth/validate", key=make(gateway)["apiKey"]).status_code
 
 
 def test_a_key_keeps_what_it_was_made_with(gateway: Gateway) -> None:
@@ -78,13 +78,13 @@ def test_a_key_keeps_what_it_was_made_with(gateway: Gateway) -> None:
     ],
 )
 def test_an_end_is_kept_to_the_millisecond_in_utc(gateway: Gateway, given: str, kept: str) -> None:
-    assert make(gateway, expiresAt=given)["expiresAt"] == kept
+    assert kept == make(gateway, expiresAt=given)["expiresAt"]
 
 
 @pytest.mark.parametrize("name", ["日本語", "😀😀😀", "a\u202eb", "\x01\x1f\x7f", "\U0010ffff" * 100, "   "])
 def test_a_name_may_hold_any_text(gateway: Gateway, name: str) -> None:
     made = make(gateway, name=name)
-    assert gateway.get(f"/auth/api-keys/{made['id']}").json["name"] == name
+    assert name == gateway.get(f"/auth/api-keys/{made['id']}").json["name"]
 
 
 @pytest.mark.parametrize(
@@ -123,13 +123,13 @@ def test_keys_are_listed_newest_first(gateway: Gateway) -> None:
     for name in ("one", "two", "three"):
         make(gateway, name=name)
     names = [key["name"] for key in gateway.get("/auth/api-keys").json]
-    assert names == ["three", "two", "one", "Default Admin Key"]
+    assert ["three", "two", "one", "Default Admin Key"] == names
 
 
 def test_keys_are_listed_page_by_page(gateway: Gateway) -> None:
     for name in ("one", "two", "three"):
         make(gateway, name=name)
-    assert [key["name"] for key in gateway.get("/auth/api-keys?limit=2&offset=1").json] == ["two", "one"]
+    assert ["two", "one"] == [key["name"] for key in gateway.get("/auth/api-keys?limit=2&offset=1").json]
 
 
 @pytest.mark.parametrize(
@@ -158,11 +158,11 @@ def test_a_page_that_makes_no_sense_is_refused(gateway: Gateway, query: str, pro
 )
 def test_a_key_that_is_not_there_is_not_found(gateway: Gateway, method: str, tail: str, body: dict | None) -> None:
     answer = gateway.call(method, f"/auth/api-keys/{NOBODY}{tail}", json=body)
-    assert answer.json == {
+    assert {
         "statusCode": 404,
         "message": f"API key with id '{NOBODY}' not found",
         "error": "Not Found",
-    }
+    } == answer.json
 
 
 # --- changing -------------------------------------------------------------------------------------
@@ -178,13 +178,13 @@ def test_an_empty_list_lifts_a_limit_and_null_lifts_the_end(gateway: Gateway) ->
     made = make(gateway, allowedIps=["10.0.0.1"], allowedSessions=[NOBODY], expiresAt="2030-01-01T00:00:00.000Z")
     lifted = {"allowedIps": [], "allowedSessions": [], "expiresAt": None}
     changed = gateway.put(f"/auth/api-keys/{made['id']}", json=lifted).json
-    assert {"allowedIps", "allowedSessions", "expiresAt"} & set(changed) == set()
+    assert set() == {"allowedIps", "allowedSessions", "expiresAt"} & set(changed)
 
 
 def test_a_change_works_from_the_next_request_on(gateway: Gateway) -> None:
     made = make(gateway, role="viewer")
     gateway.put(f"/auth/api-keys/{made['id']}", json={"role": "admin"})
-    assert gateway.get("/auth/api-keys", key=made["apiKey"]).status_code == 200
+    assert 200 == gateway.get("/auth/api-keys", key=made["apiKey"]).status_code
 
 
 # --- ending ---------------------------------------------------------------------------------------
@@ -192,30 +192,30 @@ def test_a_change_works_from_the_next_request_on(gateway: Gateway) -> None:
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(gateway: Gateway) -> None:
     made = make(gateway)
-    assert gateway.get("/sessions", key=made["apiKey"]).status_code == 200
+    assert 200 == gateway.get("/sessions", key=made["apiKey"]).status_code
     assert gateway.post(f"/auth/api-keys/{made['id']}/revoke").json["isActive"] is False
-    assert gateway.get("/sessions", key=made["apiKey"]).json["message"] == "API key is revoked"
+    assert "API key is revoked" == gateway.get("/sessions", key=made["apiKey"]).json["message"]
 
 
 def test_a_revoked_key_can_be_revoked_again(gateway: Gateway) -> None:
     made = make(gateway)
     answers = [gateway.post(f"/auth/api-keys/{made['id']}/revoke") for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [200, 200] == [answer.status_code for answer in answers]
 
 
 def test_a_deleted_key_is_gone(gateway: Gateway) -> None:
     made = make(gateway)
-    assert gateway.delete(f"/auth/api-keys/{made['id']}").status_code == 204
-    assert gateway.get(f"/auth/api-keys/{made['id']}").status_code == 404
-    assert gateway.get("/sessions", key=made["apiKey"]).json["message"] == "Invalid API key"
+    assert 204 == gateway.delete(f"/auth/api-keys/{made['id']}").status_code
+    assert 404 == gateway.get(f"/auth/api-keys/{made['id']}").status_code
+    assert "Invalid API key" == gateway.get("/sessions", key=made["apiKey"]).json["message"]
 
 
 def test_a_key_works_until_the_millisecond_it_ends(gateway: Gateway) -> None:
     key = make(gateway, expiresAt="2027-01-15T08:00:01.000Z")["apiKey"]
     gateway.clock.advance(0.999)
-    assert gateway.get("/sessions", key=key).status_code == 200
+    assert 200 == gateway.get("/sessions", key=key).status_code
     gateway.clock.advance(0.001)
-    assert gateway.get("/sessions", key=key).json["message"] == "API key has expired"
+    assert "API key has expired" == gateway.get("/sessions", key=key).json["message"]
 
 
 # --- the last admin -------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def test_the_last_admin_key_that_works_for_good_stays(gateway: Gateway, method: 
     make(gateway, role="admin", allowedIps=["10.0.0.1"])
     answer = gateway.call(method, f"/auth/api-keys/{the_admin(gateway)}{tail}", json=body)
     assert (answer.status_code, answer.json["message"]) == (409, LAST_ADMIN)
-    assert gateway.post("/auth/validate").json == {"valid": True, "role": "admin"}
+    assert {"valid": True, "role": "admin"} == gateway.post("/auth/validate").json
 
 
 @pytest.mark.parametrize(("method", "tail", "body"), ENDINGS)
@@ -264,9 +264,9 @@ def test_two_admins_deleted_at_once_leave_one(gateway: Gateway) -> None:
         lambda: gateway.delete(f"/auth/api-keys/{first}", key=helper),
         lambda: gateway.delete(f"/auth/api-keys/{second['id']}", key=helper),
     )
-    assert sorted(answer.status_code for answer in answers) == [204, 409]
+    assert [204, 409] == sorted(answer.status_code for answer in answers)
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "admin"])
 def test_validate_tells_the_role(gateway: Gateway, role: str) -> None:
-    assert gateway.post("/auth/validate", key=gateway.key(role)).json == {"valid": True, "role": role}
+    assert {"valid": True, "role": role} == gateway.post("/auth/validate", key=gateway.key(role)).json

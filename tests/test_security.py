@@ -34,7 +34,7 @@ def status_from(gateway: Gateway, key: str, address: str, **headers: str) -> tup
     ],
 )
 def test_a_key_works_from_its_addresses(gateway: Gateway, allowed: str, address: str) -> None:
-    assert status_from(gateway, gateway.key(allowedIps=[allowed]), address) == (200, "")
+    assert (200, "") == status_from(gateway, gateway.key(allowedIps=[allowed]), address)
 
 
 @pytest.mark.parametrize(
@@ -49,30 +49,30 @@ def test_a_key_works_from_its_addresses(gateway: Gateway, allowed: str, address:
     ],
 )
 def test_a_key_works_from_nowhere_else(gateway: Gateway, allowed: str, address: str) -> None:
-    assert status_from(gateway, gateway.key(allowedIps=[allowed]), address) == (401, "IP address not allowed")
+    assert (401, "IP address not allowed") == status_from(gateway, gateway.key(allowedIps=[allowed]), address)
 
 
 def test_any_of_several_addresses_will_do(gateway: Gateway) -> None:
     key = gateway.key(allowedIps=["203.0.113.7", "2001:db8::/32", "198.51.100.0/24"])
-    assert status_from(gateway, key, "198.51.100.9") == (200, "")
+    assert (200, "") == status_from(gateway, key, "198.51.100.9")
 
 
 @pytest.mark.parametrize("address", ["", "unix", "203.0.113.7:80"])
 def test_a_bound_key_does_not_work_from_an_unknown_address(gateway: Gateway, address: str) -> None:
     key = gateway.key(allowedIps=["0.0.0.0/0", "::/0"])
-    assert status_from(gateway, key, address) == (401, "Client IP could not be determined")
+    assert (401, "Client IP could not be determined") == status_from(gateway, key, address)
 
 
 def test_a_forged_header_moves_nobody(gateway: Gateway) -> None:
     key = gateway.key(allowedIps=["203.0.113.7"])
     forged = {"X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7", "Forwarded": "for=203.0.113.7"}
-    assert status_from(gateway, key, "198.51.100.1", **forged) == (401, "IP address not allowed")
+    assert (401, "IP address not allowed") == status_from(gateway, key, "198.51.100.1", **forged)
 
 
 @pytest.mark.parametrize("settings", [{"TRUSTED_PROXIES": "10.0.0.0/8"}])
 def test_a_trusted_proxy_speaks_for_its_client(gateway: Gateway) -> None:
     key = gateway.key(allowedIps=["203.0.113.7"])
-    assert status_from(gateway, key, "10.0.0.1", **{"X-Forwarded-For": "203.0.113.7"}) == (200, "")
+    assert (200, "") == status_from(gateway, key, "10.0.0.1", **{"X-Forwarded-For": "203.0.113.7"})
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_a_trusted_proxy_speaks_for_its_client(gateway: Gateway) -> None:
     ],
 )
 def test_the_client_is_the_nearest_hop_that_is_no_proxy(peer, forwarded, client) -> None:
-    assert client_ip(peer, forwarded, PROXIES) == client
+    assert client == client_ip(peer, forwarded, PROXIES)
 
 
 def test_without_trusted_proxies_the_client_is_the_peer() -> None:
-    assert client_ip("10.0.0.1", "203.0.113.7", ()) == "10.0.0.1"
+    assert "10.0.0.1" == client_ip("10.0.0.1", "203.0.113.7", ())
 
 
 # --- session scope --------------------------------------------------------------------------------
@@ -126,27 +126,27 @@ def test_outside_its_scope_a_key_can_do_nothing(gateway: Gateway, named: str) ->
     path = f"/sessions/{other if named == 'the id' else named}"
     answers = [gateway.call(method, path + tail, key=key) for method, tail in ON_A_SESSION]
     told = {(answer.status_code, answer.json["message"]) for answer in answers}
-    assert told == {(401, "API key not authorized for this session")}
+    assert {(401, "API key not authorized for this session")} == told
 
 
 @pytest.mark.parametrize("named", ["mine", "the id"])
 def test_inside_its_scope_a_key_works_by_id_and_by_name(gateway: Gateway, named: str) -> None:
     mine = gateway.session("mine")
     key = gateway.key(allowedSessions=[mine])
-    assert gateway.get(f"/sessions/{mine if named == 'the id' else named}", key=key).status_code == 200
+    assert 200 == gateway.get(f"/sessions/{mine if named == 'the id' else named}", key=key).status_code
 
 
 def test_a_session_named_like_the_id_of_another_does_not_widen_a_scope(gateway: Gateway) -> None:
     mine = gateway.session("mine")
     gateway.session(mine[:50])
     key = gateway.key(allowedSessions=[mine])
-    assert gateway.get(f"/sessions/{mine}", key=key).json["id"] == mine
+    assert mine == gateway.get(f"/sessions/{mine}", key=key).json["id"]
 
 
 def test_a_bound_key_sees_only_its_sessions(gateway: Gateway) -> None:
     mine, _ = gateway.session("mine"), gateway.session("other")
     key = gateway.key(allowedSessions=[mine])
-    assert [session["id"] for session in gateway.get("/sessions", key=key).json] == [mine]
+    assert [mine] == [session["id"] for session in gateway.get("/sessions", key=key).json]
 
 
 def test_a_bound_key_counts_only_its_sessions(gateway: Gateway) -> None:
@@ -167,9 +167,9 @@ def test_a_bound_admin_cannot_manage_keys(gateway: Gateway) -> None:
         gateway.post("/auth/api-keys/x/revoke", key=key),
     ]
     told = {(answer.status_code, answer.json["message"]) for answer in answers}
-    assert told == {(401, "API key is bound to sessions")}
+    assert {(401, "API key is bound to sessions")} == told
 
 
 def test_a_bound_key_can_be_validated(gateway: Gateway) -> None:
     key = gateway.key("viewer", allowedSessions=[gateway.session()], allowedIps=["127.0.0.1"])
-    assert gateway.post("/auth/validate", key=key).json == {"valid": True, "role": "viewer"}
+    assert {"valid": True, "role": "viewer"} == gateway.post("/auth/validate", key=key).json

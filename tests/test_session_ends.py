@@ -32,14 +32,14 @@ def test_an_ended_session_starts_again_without_a_code(gateway: Gateway, how: str
     gateway.post(f"/sessions/{session}/{how}")
     gateway.post(f"/sessions/{session}/start")
     gateway.clock.advance(0.1)
-    assert status(gateway, session) == "ready"
+    assert "ready" == status(gateway, session)
 
 
 @pytest.mark.parametrize("how", ["stop", "force-kill"])
 def test_ending_what_does_not_run_changes_nothing(gateway: Gateway, how: str) -> None:
     session = gateway.session()
     answers = [gateway.post(f"/sessions/{session}/{how}") for _ in range(2)]
-    assert [(answer.status_code, answer.json["status"]) for answer in answers] == [(200, "created")] * 2
+    assert [(200, "created")] * 2 == [(answer.status_code, answer.json["status"]) for answer in answers]
 
 
 def test_a_stopped_session_stays_stopped(gateway: Gateway) -> None:
@@ -47,7 +47,7 @@ def test_a_stopped_session_stays_stopped(gateway: Gateway) -> None:
     gateway.post(f"/sessions/{session}/start")
     gateway.post(f"/sessions/{session}/stop")
     gateway.clock.advance(600)
-    assert status(gateway, session) == "disconnected"
+    assert "disconnected" == status(gateway, session)
 
 
 @pytest.mark.parametrize("moment", ["created", "initializing", "qr_ready", "ready", "disconnected", "failed"])
@@ -61,12 +61,12 @@ def test_a_session_is_deleted_with_all_that_belongs_to_it(gateway: Gateway, mome
     if moment == "failed":
         gateway.world.control.end(session, "replaced")
     gateway.clock.advance()
-    assert status(gateway, session) == moment
+    assert moment == status(gateway, session)
 
-    assert gateway.delete(f"/sessions/{session}").status_code == 204
+    assert 204 == gateway.delete(f"/sessions/{session}").status_code
     gateway.clock.advance(120)
-    assert gateway.get(f"/sessions/{session}").status_code == 404
-    assert gateway.program.engines.running() == []
+    assert 404 == gateway.get(f"/sessions/{session}").status_code
+    assert [] == gateway.program.engines.running()
     assert not (Path(gateway.program.config.data_dir) / "sessions" / session).exists()
 
 
@@ -75,9 +75,9 @@ def test_history_goes_with_its_session(gateway: Gateway) -> None:
     for one in (session, other):
         gateway.post(f"/sessions/{one}/messages/send-text", json={"chatId": "628123456789@c.us", "text": "hi"})
     gateway.delete(f"/sessions/{session}")
-    assert (count(gateway, sessions), gateway.get(f"/sessions/{other}/messages").json["total"]) == (1, 1)
+    assert (1, 1) == (count(gateway, sessions), gateway.get(f"/sessions/{other}/messages").json["total"])
     with gateway.program.db.read() as tx:
-        assert tx.execute(select(func.count()).where(messages.c.session_id == session)).scalar_one() == 0
+        assert 0 == tx.execute(select(func.count()).where(messages.c.session_id == session)).scalar_one()
 
 
 def test_a_deleted_session_is_unlinked(gateway: Gateway) -> None:
@@ -96,7 +96,7 @@ def test_a_name_is_free_again_after_deletion(gateway: Gateway) -> None:
 def test_of_two_deletions_at_once_one_finds_nothing(gateway: Gateway) -> None:
     session = gateway.session(ready=True)
     answers = together(*[lambda: gateway.delete(f"/sessions/{session}")] * 4)
-    assert sorted(answer.status_code for answer in answers) == [204, 404, 404, 404]
+    assert [204, 404, 404, 404] == sorted(answer.status_code for answer in answers)
 
 
 def test_a_deletion_during_a_start_leaves_nothing_behind(gateway: Gateway) -> None:
@@ -106,9 +106,9 @@ def test_a_deletion_during_a_start_leaves_nothing_behind(gateway: Gateway) -> No
             lambda s=session: gateway.post(f"/sessions/{s}/start"), lambda s=session: gateway.delete(f"/sessions/{s}")
         )
         gateway.clock.advance(10)
-        assert (deleted.status_code, started.status_code in (200, 404)) == (204, True)
-        assert gateway.program.engines.running() == []
-        assert (count(gateway, sessions), gateway.get("/sessions").json) == (0, [])
+        assert (204, True) == (deleted.status_code, started.status_code in (200, 404))
+        assert [] == gateway.program.engines.running()
+        assert (0, []) == (count(gateway, sessions), gateway.get("/sessions").json)
 
 
 def test_a_stop_during_a_start_ends_in_one_of_both(gateway: Gateway) -> None:
@@ -134,13 +134,13 @@ def test_sessions_are_counted_by_status(gateway: Gateway) -> None:
     gateway.post(f"/sessions/{stopped}/stop")
     stats = gateway.get("/sessions/stats/overview").json
     assert stats.pop("memoryUsage")["rss"] > 10
-    assert stats == {
+    assert {
         "total": 3,
         "active": 1,
         "ready": 1,
         "disconnected": 1,
         "byStatus": {"created": 1, "ready": 1, "disconnected": 1},
-    }
+    } == stats
 
 
 def test_without_sessions_everything_is_zero(gateway: Gateway) -> None:

@@ -26,8 +26,8 @@ def count(gateway: Gateway, table) -> int:
 
 def test_a_new_session_is_created_and_stands_in_the_list(gateway: Gateway) -> None:
     made = gateway.post("/sessions", json={"name": "my-bot"})
-    assert made.status_code == 201
-    assert made.json == {
+    assert 201 == made.status_code
+    assert {
         "id": made.json["id"],
         "name": "my-bot",
         "status": "created",
@@ -38,8 +38,8 @@ def test_a_new_session_is_created_and_stands_in_the_list(gateway: Gateway) -> No
         "createdAt": "2027-01-15T08:00:00.000Z",
         "updatedAt": "2027-01-15T08:00:00.000Z",
         "lastError": None,
-    }
-    assert gateway.get("/sessions").json == [made.json]
+    } == made.json
+    assert [made.json] == gateway.get("/sessions").json
 
 
 def test_a_session_keeps_its_settings_and_shows_no_proxy(gateway: Gateway) -> None:
@@ -54,7 +54,7 @@ def test_a_session_keeps_its_settings_and_shows_no_proxy(gateway: Gateway) -> No
 
 @pytest.mark.parametrize("name", ["abc", "A-1", "-" * 3, "x" * 50, NOBODY])
 def test_a_name_is_3_to_50_letters_digits_and_hyphens(gateway: Gateway, name: str) -> None:
-    assert gateway.post("/sessions", json={"name": name}).json["name"] == name
+    assert name == gateway.post("/sessions", json={"name": name}).json["name"]
 
 
 @pytest.mark.parametrize(
@@ -90,22 +90,22 @@ def test_a_session_that_makes_no_sense_is_refused(gateway: Gateway, body: dict, 
 def test_a_name_is_taken_once(gateway: Gateway) -> None:
     gateway.session()
     answer = gateway.post("/sessions", json={"name": "my-bot"})
-    assert answer.json == {
+    assert {
         "statusCode": 409,
         "message": "Session with name 'my-bot' already exists",
         "error": "Conflict",
-    }
+    } == answer.json
 
 
 def test_of_two_creations_of_one_name_at_once_one_succeeds(gateway: Gateway) -> None:
     answers = together(*[lambda: gateway.post("/sessions", json={"name": "my-bot"})] * 8)
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
-    assert len(gateway.get("/sessions").json) == 1
+    assert [201] + [409] * 7 == sorted(answer.status_code for answer in answers)
+    assert 1 == len(gateway.get("/sessions").json)
 
 
 def test_creations_of_many_names_at_once_all_succeed(gateway: Gateway) -> None:
     calls = [lambda n=n: gateway.post("/sessions", json={"name": f"bot-{n}"}) for n in range(8)]
-    assert [answer.status_code for answer in together(*calls)] == [201] * 8
+    assert [201] * 8 == [answer.status_code for answer in together(*calls)]
 
 
 # --- listing and reading --------------------------------------------------------------------------
@@ -114,9 +114,9 @@ def test_creations_of_many_names_at_once_all_succeed(gateway: Gateway) -> None:
 def test_sessions_are_listed_newest_first_page_by_page(gateway: Gateway) -> None:
     for name in ("one", "two", "three", "four"):
         gateway.session(name)
-    assert [s["name"] for s in gateway.get("/sessions").json] == ["four", "three", "two", "one"]
-    assert [s["name"] for s in gateway.get("/sessions?limit=2&offset=1").json] == ["three", "two"]
-    assert gateway.get("/sessions?offset=2147483647").json == []
+    assert ["four", "three", "two", "one"] == [s["name"] for s in gateway.get("/sessions").json]
+    assert ["three", "two"] == [s["name"] for s in gateway.get("/sessions?limit=2&offset=1").json]
+    assert [] == gateway.get("/sessions?offset=2147483647").json
 
 
 def test_a_session_is_found_by_id_and_by_name(gateway: Gateway) -> None:
@@ -127,14 +127,14 @@ def test_a_session_is_found_by_id_and_by_name(gateway: Gateway) -> None:
 def test_an_id_wins_over_a_name_that_looks_like_it(gateway: Gateway) -> None:
     session = gateway.session()
     gateway.session(session)
-    assert gateway.get(f"/sessions/{session}").json["name"] == "my-bot"
+    assert "my-bot" == gateway.get(f"/sessions/{session}").json["name"]
 
 
 @pytest.mark.parametrize("named", ["nobody", NOBODY, "日本", "a'b", "%25"])
 def test_a_session_that_is_not_there_is_not_found(gateway: Gateway, named: str) -> None:
     answer = gateway.get(f"/sessions/{named}")
     told = "%" if named == "%25" else named
-    assert answer.json == {"statusCode": 404, "message": f"Session '{told}' not found", "error": "Not Found"}
+    assert {"statusCode": 404, "message": f"Session '{told}' not found", "error": "Not Found"} == answer.json
 
 
 def test_every_operation_on_a_session_says_that_it_is_not_there(gateway: Gateway) -> None:
@@ -151,7 +151,7 @@ def test_every_operation_on_a_session_says_that_it_is_not_there(gateway: Gateway
         gateway.get("/sessions/nobody/messages"),
         gateway.post("/sessions/nobody/messages/send-text", json=sent),
     ]
-    assert {(answer.status_code, answer.json["message"]) for answer in answers} == {(404, "Session 'nobody' not found")}
+    assert {(404, "Session 'nobody' not found")} == {(answer.status_code, answer.json["message"]) for answer in answers}
 
 
 # --- linking --------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_a_session_walks_from_created_to_ready(gateway: Gateway) -> None:
         now = status(gateway, session)
         seen += [now] if now != seen[-1] else []
         gateway.clock.advance(0.05)
-    assert seen == ["created", "initializing", "qr_ready", "authenticating", "ready"]
+    assert ["created", "initializing", "qr_ready", "authenticating", "ready"] == seen
 
 
 def test_a_session_that_is_ready_knows_who_it_is_and_since_when(gateway: Gateway) -> None:
@@ -184,7 +184,7 @@ def test_a_session_is_started_once(gateway: Gateway) -> None:
 def test_of_two_starts_at_once_one_succeeds(gateway: Gateway) -> None:
     session = gateway.session()
     answers = together(*[lambda: gateway.post(f"/sessions/{session}/start")] * 8)
-    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+    assert [200] + [400] * 7 == sorted(answer.status_code for answer in answers)
     refused = {answer.json["message"] for answer in answers if answer.status_code == 400}
     assert refused <= {"Session is already started", "Session is already starting"}
 
@@ -194,9 +194,9 @@ def test_no_more_sessions_start_than_may_run(gateway: Gateway) -> None:
     first, second = gateway.session("one"), gateway.session("two")
     gateway.post(f"/sessions/{first}/start")
     answer = gateway.post(f"/sessions/{second}/start")
-    assert answer.status_code == 400
+    assert 400 == answer.status_code
     gateway.post(f"/sessions/{first}/stop")
-    assert gateway.post(f"/sessions/{second}/start").status_code == 200
+    assert 200 == gateway.post(f"/sessions/{second}/start").status_code
 
 
 def test_a_code_to_scan_is_a_picture(gateway: Gateway) -> None:
@@ -204,7 +204,7 @@ def test_a_code_to_scan_is_a_picture(gateway: Gateway) -> None:
     gateway.post(f"/sessions/{session}/start")
     gateway.clock.advance(0.5)
     answer = gateway.get(f"/sessions/{session}/qr").json
-    assert answer["status"] == "qr_ready"
+    assert "qr_ready" == answer["status"]
     assert base64.b64decode(answer["qrCode"].removeprefix(PNG)).startswith(b"\x89PNG\r\n")
 
 
@@ -213,7 +213,7 @@ def test_a_code_to_type_has_eight_characters(gateway: Gateway) -> None:
     gateway.post(f"/sessions/{session}/start")
     gateway.clock.advance(0.5)
     answer = gateway.post(f"/sessions/{session}/pairing-code", json={"phoneNumber": "628123456789"})
-    assert (answer.status_code, len(answer.json["pairingCode"]), answer.json["status"]) == (201, 8, "qr_ready")
+    assert (201, 8, "qr_ready") == (answer.status_code, len(answer.json["pairingCode"]), answer.json["status"])
 
 
 def test_a_paired_session_has_the_number_it_was_paired_with(gateway: Gateway) -> None:
@@ -222,7 +222,7 @@ def test_a_paired_session_has_the_number_it_was_paired_with(gateway: Gateway) ->
     gateway.clock.advance(0.5)
     gateway.post(f"/sessions/{session}/pairing-code", json={"phoneNumber": "4915112345678"})
     gateway.clock.advance(5)
-    assert gateway.get(f"/sessions/{session}").json["phone"] == "4915112345678"
+    assert "4915112345678" == gateway.get(f"/sessions/{session}").json["phone"]
 
 
 WRONG_NUMBERS = ["", "+628123456789", "0628123456", "62812", "6" * 16, "62 812 345", "６２８１２３４５６"]
@@ -231,7 +231,7 @@ WRONG_NUMBERS = ["", "+628123456789", "0628123456", "62812", "6" * 16, "62 812 3
 @pytest.mark.parametrize("number", WRONG_NUMBERS)
 def test_a_number_to_pair_is_7_to_15_digits(gateway: Gateway, number: str) -> None:
     answer = gateway.post("/sessions/my-bot/pairing-code", json={"phoneNumber": number})
-    assert answer.status_code == 400
+    assert 400 == answer.status_code
     assert isinstance(answer.json["message"], list)
 
 
@@ -247,13 +247,13 @@ def test_a_code_needs_a_session_that_is_started_and_not_linked(gateway: Gateway,
     not_yet = ask()
     gateway.clock.advance(5)
     linked = ask()
-    assert [answer.status_code for answer in (not_started, not_yet, linked)] == [400, 400, 400]
+    assert [400, 400, 400] == [answer.status_code for answer in (not_started, not_yet, linked)]
     what = "QR code" if tail == "/qr" else "pairing code"
-    assert [answer.json["message"] for answer in (not_started, not_yet, linked)] == [
+    assert [
         "Session is not started. Call POST /sessions/{sessionId}/start first.",
         "QR code is not ready yet. Please wait...",
         f"Session is already authenticated, no {what} needed",
-    ]
+    ] == [answer.json["message"] for answer in (not_started, not_yet, linked)]
 
 
 # --- losing the connection ------------------------------------------------------------------------
@@ -263,9 +263,9 @@ def test_a_lost_connection_comes_back_by_itself(gateway: Gateway) -> None:
     session = gateway.session(ready=True)
     gateway.world.control.drop(session, 10)
     gateway.clock.advance()
-    assert status(gateway, session) == "disconnected"
+    assert "disconnected" == status(gateway, session)
     gateway.clock.advance(11)
-    assert status(gateway, session) == "ready"
+    assert "ready" == status(gateway, session)
 
 
 @pytest.mark.parametrize("reason", ["logged_out", "banned", "outdated", "replaced"])

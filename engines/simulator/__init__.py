@@ -5,9 +5,9 @@
 
 from engines.simulator.clock import Clock, ManualClock, RealClock
 from engines.simulator.control import Control
+from engines.simulator.drafts import Draft
 from engines.simulator.engine import Simulator
 from engines.simulator.life import Pace
-from engines.simulator.post import Draft
 from engines.simulator.world import World
 
 __all__ = ["Clock", "Control", "Draft", "ManualClock", "Pace", "RealClock", "Simulator", "World"]

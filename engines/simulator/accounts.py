@@ -4,9 +4,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
-from engines.base import Message, Sent
+from engines.base import Event, Message, MessageEdited, MessageReceived, MessageRevoked, ReactionReceived, Sent
 from engines.simulator.dispatch import Parcel
 from engines.simulator.people import lid_of, number_of
 
@@ -39,8 +39,8 @@ class ChatMemory:
     archived: bool = False
     pinned: bool = False
     muted_until: int | None = None
-    labels: set[str] = field(default_factory=set)
-    starred: set[str] = field(default_factory=set)
+    labels: list[str] = field(default_factory=list)
+    starred: list[str] = field(default_factory=list)
     reactions: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
 
     @property
@@ -85,6 +85,7 @@ class Account:
     about: str = "Hey there! I am using WhatsApp."
     picture: str | None = None
     online: bool = False
+    following: set[str] = field(default_factory=set)
     mailbox: OrderedDict[int, Parcel] = field(default_factory=OrderedDict)
     chats: OrderedDict[str, ChatMemory] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
@@ -102,12 +103,45 @@ class Account:
     def lid(self) -> str:
         return lid_of(self.address)
 
+    def profile(self) -> dict[str, Any]:
+        """What the account set for itself, as JSON; `set_profile` reads it back."""
+        return {
+            "name": self.name,
+            "about": self.about,
+            "picture": self.picture,
+            "blocked": sorted(self.blocked),
+            "following": sorted(self.following),
+        }
+
+    def set_profile(self, profile: dict[str, Any]) -> None:
+        self.name, self.about, self.picture = profile["name"], profile["about"], profile["picture"]
+        self.blocked, self.following = set(profile["blocked"]), set(profile["following"])
+
     def chat(self, address: str) -> ChatMemory:
         """The chat of that address, opened if there is none."""
         memory = self.chats.get(address)
         if memory is None:
             memory = self.chats[address] = ChatMemory(address)
         return memory
+
+    def holds(self, chat: str, message_id: str) -> bool:
+        """Whether the message is in that chat."""
+        memory = self.chats.get(chat)
+        return memory is not None and message_id in memory.messages
+
+    def show(self, event: Event) -> None:
+        """Let the phone show what came in, or what the account did."""
+        match event:
+            case MessageReceived(message):
+                self.chat(message.chat).remember(message)
+            case MessageEdited(message_id, chat, _, body):
+                self.chat(chat).edit(message_id, body)
+            case MessageRevoked(message_id, chat):
+                self.chat(chat).revoke(message_id)
+            case ReactionReceived(message_id, chat, sender, emoji, timestamp):
+                self.chat(chat).react(message_id, sender, emoji, timestamp)
+            case _:
+                pass
 
     def remember_key(self, key: str, sent: Sent) -> None:
         """Know the send of that key again, as long as it is among the latest."""

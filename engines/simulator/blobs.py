@@ -53,6 +53,12 @@ class Blobs:
             return str(fresh)
         return None
 
+    def keep_only(self, digests: set[str]) -> None:
+        """Drop all other bytes; files that were handed out are not ours any more and stay."""
+        for kept in self._root.glob("*"):
+            if "." not in kept.name and kept.name not in digests:
+                kept.unlink(missing_ok=True)
+
     def close(self) -> None:
         if self._temporary is not None:
             self._temporary.cleanup()

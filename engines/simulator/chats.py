@@ -14,26 +14,19 @@ class Chats(Life):
         """All chats, those written in last first."""
         self._ready()
         with self._world.change():
-            found = [self._shown(memory) for memory in self._account.chats.values()]
+            found = [self._shown(memory) for memory in self._account.chats.values() if memory.id != addresses.STATUS]
         return sorted(found, key=lambda chat: chat.timestamp, reverse=True)
 
     def _shown(self, memory: ChatMemory) -> base.Chat:
         last = memory.last
         return base.Chat(
             id=memory.id,
-            name=self._name_of(memory.id),
+            name=self._world.name_of(memory.id),
             is_group=addresses.is_group(memory.id),
             unread_count=memory.unread or int(memory.marked_unread),
             timestamp=last.timestamp if last else 0,
             last_message=last.body if last else None,
         )
-
-    def _name_of(self, address: str) -> str:
-        room = self._world.registry.rooms.get(address)
-        if room is not None:
-            return room.subject
-        accounts = self._world.accounts_at(address)
-        return accounts[0].name if accounts else self._world.person(address).name
 
     def typing(self, chat: str, state: base.ChatState) -> None:
         """Show a chat what the account does; other sessions of the gateway are told."""
@@ -55,23 +48,23 @@ class Chats(Life):
             theirs = [message for message in memory.messages.values() if not message.from_me]
             for message in theirs[len(theirs) - memory.unread :]:
                 self._world.post.tell_author(self._account, message, "read")
-            return self._set(memory, unread=0, marked_unread=False)
+            return self._world.mark(self._account, memory, unread=0, marked_unread=False)
 
     def mark_unread(self, chat: str) -> bool:
         """Show the chat as unread."""
-        return self._change(chat, lambda memory: self._set(memory, marked_unread=True))
+        return self._change(chat, lambda memory: self._world.mark(self._account, memory, marked_unread=True))
 
     def archive(self, chat: str, *, archived: bool) -> bool:
         """Put the chat away, or back."""
-        return self._change(chat, lambda memory: self._set(memory, archived=archived))
+        return self._change(chat, lambda memory: self._world.mark(self._account, memory, archived=archived))
 
     def pin(self, chat: str, *, pinned: bool) -> bool:
         """Keep the chat on top, or no more."""
-        return self._change(chat, lambda memory: self._set(memory, pinned=pinned))
+        return self._change(chat, lambda memory: self._world.mark(self._account, memory, pinned=pinned))
 
     def mute(self, chat: str, until: int | None) -> bool:
         """Do not ring for the chat until then (epoch seconds); None: ring again."""
-        return self._change(chat, lambda memory: self._set(memory, muted_until=until))
+        return self._change(chat, lambda memory: self._world.mark(self._account, memory, muted_until=until))
 
     def delete_chat(self, chat: str) -> bool:
         """Forget the chat and its messages on this account."""
@@ -101,12 +94,3 @@ class Chats(Life):
         memory = self._known(chat)
         with self._world.change():
             return change(memory)
-
-    def _set(self, memory: ChatMemory, **marks: bool | int | None) -> bool:
-        """Change marks of a chat and keep them; whether any differed."""
-        changed = [name for name, value in marks.items() if getattr(memory, name) != value]
-        for name in changed:
-            setattr(memory, name, marks[name])
-        if changed:
-            self._world.write(["chat", self._account.session_id, memory.id, marks])
-        return bool(changed)

@@ -1,14 +1,16 @@
 """What an admin can do to the virtual world: let contacts act, let the network fail, look at what arrived."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from engines import addresses, base
 from engines.simulator.accounts import Account, Fault, FaultKind
+from engines.simulator.drafts import Draft
 from engines.simulator.ground import Ground
-from engines.simulator.people import BEHAVIOURS, Person, stanza_of
-from engines.simulator.post import Draft, Post, their_id
+from engines.simulator.people import BEHAVIOURS, Person, Received, stanza_of
+from engines.simulator.post import Post, their_id
+from engines.simulator.registry import Story
 
 Terminal = Literal["logged_out", "banned", "outdated", "replaced"]
 TERMINAL: tuple[Terminal, ...] = ("logged_out", "banned", "outdated", "replaced")
@@ -47,6 +49,11 @@ class Control:
         if group is not None and person.address not in self._room(group).roles:
             raise base.NotOnAccount(f"{contact} is not in {group}")
         return self._post.arrive(account, person, draft, self._stanza(account, key), group).id
+
+    def media(self, kind: base.MediaKind, data: bytes, mimetype: str, filename: str | None = None) -> Draft:
+        """A message with these bytes, to be written; give it a caption with `dataclasses.replace(draft, body=…)`."""
+        media = base.IncomingMedia(mimetype, len(data), filename)
+        return Draft(kind, media=media, blob=self._world.blobs.keep_bytes(data))
 
     def storm(self, session_id: str, contact: str, count: int, *, body: str = "Storm {n}") -> list[str]:
         """A contact writes `count` texts at once, numbered from 1 where the body says {n}; answers their ids."""
@@ -103,17 +110,60 @@ class Control:
             self._world.deliver(account, base.CallReceived(call_id, person.chat, self._now(), video, group))
         return call_id
 
+    def publish(self, channel_id: str, body: str) -> str:
+        """Post a text in a channel; answers its id. Followers get it as a message of the channel."""
+        feed = self._world.registry.channels.get(channel_id)
+        if feed is None:
+            raise base.NotOnAccount(f"Channel {channel_id} not found")
+        with self._world.change():
+            post_id = str(len(feed.posts) + 1)
+            feed.posts.append((post_id, body, self._now()))
+            self._world.save("channel", channel_id)
+            stanza = stanza_of(f"{channel_id} {post_id}")
+            message = base.Message(their_id(channel_id, stanza, ""), channel_id, channel_id, "text", body, self._now())
+            for account in list(self._world.accounts.values()):
+                if account.linked and channel_id in account.following:
+                    self._world.deliver(account, base.MessageReceived(message))
+        return post_id
+
+    def post_status(self, contact: str, body: str, *, recipients: Sequence[str] = ()) -> str:
+        """A contact posts a text status, for everybody or for some; answers its id."""
+        person = self._world.person(addresses.parse(contact))
+        self._written += 1
+        stanza = stanza_of(f"{person.address} {self._world.clock.now()} {self._written}")
+        story = Story(f"false_status@broadcast_{stanza}", person.chat, "text", body, self._now())
+        story.recipients = list(recipients)
+        with self._world.change():
+            self._post.publish(story)
+        return story.id
+
     def reveal(self, session_id: str, contact: str) -> None:
         """The session learns which phone number belongs to a contact's hidden address."""
         account, person = self._account(session_id), self._world.person(addresses.parse(contact))
-        person.hidden = False
         with self._world.change():
+            person.hidden = False
+            self._world.save_person(person)
             self._world.deliver(account, base.AddressesLinked(person.lid, person.address))
 
     def add_contact(self, number: str, name: str, behaviour: str = "ordinary", *, hidden: bool = False) -> str:
-        """A new contact in everybody's address book; answers the address. KeyError for an unknown behaviour."""
+        """A new contact in everybody's address book, in place of whoever had the number; answers the address.
+
+        Raises BadAddress, and KeyError for an unknown behaviour.
+        """
         person = Person(addresses.from_phone(number), name, BEHAVIOURS[behaviour], listed=True, hidden=hidden)
-        return self._world.add_person(person).address
+        with self._world.change():
+            self._world.add_person(person)
+            self._world.save_person(person)
+        return person.address
+
+    def crowd(self, session_id: str, contacts: int, chats: int = 0) -> None:
+        """Many contacts in everybody's address book, the first `chats` of which write one text to the session each."""
+        account = self._account(session_id)
+        with self._world.change():
+            self._world.write(["crowd", contacts])
+            crowd = self._world.add_crowd(contacts)
+            for person in crowd[:chats]:
+                self._post.arrive(account, person, Draft("text", f"Hello from {person.name}"), stanza_of(person.name))
 
     # --- the network fails -----------------------------------------------------------------------
 
@@ -160,9 +210,10 @@ class Control:
         ]
 
     def inbox(self, contact: str, *, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
-        """What a contact received, oldest first; fields as in `Received`."""
+        """What a contact received, oldest first; fields as in `Received`, without the message."""
         entries = list(self._world.person(addresses.parse(contact)).inbox.values())
-        return [asdict(entry) for entry in entries[offset : offset + limit]]
+        names = [one.name for one in fields(Received) if one.name != "message"]
+        return [{name: getattr(entry, name) for name in names} for entry in entries[offset : offset + limit]]
 
     def session(self, session_id: str) -> dict[str, Any]:
         """A session as the network sees it: linked, connected, and how many events its gateway has not taken yet.

@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from engines import addresses, base
 from engines.simulator import people
-from engines.simulator.accounts import Account, Link, new_account
+from engines.simulator.accounts import Account, ChatMemory, Link, new_account
 from engines.simulator.blobs import Blobs
 from engines.simulator.clock import Clock, RealClock
+from engines.simulator.compact import compacted, worth_it
 from engines.simulator.dispatch import Parcel
-from engines.simulator.journal import Journal, Record, dump_event, load_event
+from engines.simulator.journal import Journal, Record, dump_event
 from engines.simulator.people import Person
 from engines.simulator.registry import Registry
 
+Change = base.MessageEdited | base.MessageRevoked | base.ReactionReceived
 Replayer = Callable[[Record], object]
 
 
@@ -50,21 +53,15 @@ class Ground:
         self._depth = 0
         self._records: list[Record] = []
         self._parcels: list[tuple[Account, Parcel]] = []
-        self._replayers: dict[str, Replayer] = {
-            "account": self._replay_account,
-            "unlinked": self._replay_unlinked,
-            "in": self._replay_in,
-            "ack": self._replay_ack,
-            "chat": self._replay_chat,
-            "own": lambda record: self._remember(self.account(record[1]), load_event(record[2])),
-            "doc": lambda record: self.registry.load(record[1], record[2], record[3]),
-        }
 
-    def open(self, replayers: dict[str, Replayer]) -> None:
-        """Read the journal. `replayers` know the kinds of record that the world itself does not."""
-        known = {**self._replayers, **replayers}
-        for record in self._journal.records():
-            known[record[0]](record)
+    def read(self, replayers: dict[str, Replayer]) -> None:
+        """Do again what the journal says; `replayers` know what each kind of record means."""
+        records = list(self._journal.records())
+        if worth_it(records, self.remember):
+            records = compacted(records, self.remember)
+            self._journal.replace(records)
+        for record in records:
+            replayers[record[0]](record)
 
     def close(self) -> None:
         """End all threads and files; the journal stays."""
@@ -131,12 +128,37 @@ class Ground:
             raise base.NotOnAccount(f"Nobody is known at {address}")
         return self.add_person(Person(address, address.partition("@")[0]))
 
+    def person_by_lid(self, lid: str) -> Person | None:
+        return self._by_lid.get(lid)
+
+    def name_of(self, address: str) -> str:
+        """How the person, group or channel at that address is called."""
+        if (room := self.registry.rooms.get(address)) is not None:
+            return room.subject
+        if (channel := self.registry.channels.get(address)) is not None:
+            return channel.name
+        accounts = self.accounts_at(address)
+        return accounts[0].name if accounts else self.person(address).name
+
     def add_person(self, person: Person) -> Person:
-        """Let there be this person, instead of whoever had the number."""
+        """Let there be this person, instead of whoever had the number; what arrived there stays."""
         with self._lock:
+            before = self.people.get(person.address)
+            if before is not None:
+                person.inbox, person.received = before.inbox, before.received
             self.people[person.address] = person
             self._by_lid[person.lid] = person
         return person
+
+    def add_crowd(self, count: int) -> list[Person]:
+        """The same people whenever so many are asked for; numbers that no country has."""
+        numbers = range(1, count + 1)
+        crowd = [Person(f"99800{number:07}@c.us", f"Contact {number}", listed=True) for number in numbers]
+        return [self.add_person(person) for person in crowd]
+
+    def save_person(self, person: Person) -> None:
+        """Keep the present form of a contact. Only within `change`."""
+        self.write(["person", person.address, person.name, person.behaviour.name, person.listed, person.hidden])
 
     # --- from the network to an account ----------------------------------------------------------
 
@@ -150,14 +172,28 @@ class Ground:
         account.number += 1
         parcel = Parcel(event, account.number, blob)
         self.write(["in", account.session_id, account.number, dump_event(event), blob])
-        self._put(account, parcel)
+        self.put(account, parcel)
         self._parcels.append((account, parcel))
         return True
 
-    def apply(self, account: Account, event: base.Event) -> None:
-        """Remember what an account did itself, of which its engine needs no report. Only within `change`."""
-        self.write(["own", account.session_id, dump_event(event)])
-        self._remember(account, event)
+    def apply(self, account: Account, event: Change, readers: Sequence[str]) -> None:
+        """Remember what an account did to a message, which its engine knows, and let contacts see it.
+
+        Only within `change`.
+        """
+        self.write(["own", account.session_id, dump_event(event), list(readers)])
+        self.show(account, event)
+        for address in readers:
+            self.person(address).see(people.stanza_in(event.message_id), event)
+
+    def mark(self, account: Account, chat: ChatMemory, **marks: Any) -> bool:
+        """Change marks of a chat and keep them; whether any differed. Only within `change`."""
+        changed = [name for name, value in marks.items() if getattr(chat, name) != value]
+        for name in changed:
+            setattr(chat, name, marks[name])
+        if changed:
+            self.write(["chat", account.session_id, chat.id, marks])
+        return bool(changed)
 
     def whisper(self, account: Account, event: base.Event) -> None:
         """Tell a connected account something that nobody keeps for it (typing)."""
@@ -192,88 +228,65 @@ class Ground:
         media = replace(event.message.media, path=self.blobs.hand_out(parcel.blob))
         return base.MessageReceived(replace(event.message, media=media))
 
+    def forget(self, session_id: str) -> None:
+        """A session was deleted: its account never was. Its records leave the journal when that is read next."""
+        with self.change():
+            self.unlist(self.account(session_id))
+            del self.accounts[session_id]
+            self.write(["forgotten", session_id])
+
     # --- linking ---------------------------------------------------------------------------------
 
     def link_account(self, account: Account) -> None:
         """The account's phone accepted the gateway as a linked device."""
         with self.change():
-            record = ["account", account.session_id, account.phone, account.name]
-            self.write(record)
-            self._replay_account(record)
+            self.write(["account", account.session_id, account.phone, account.name])
+            self.enlist(account, account.phone, account.name)
 
     def unlink_account(self, account: Account) -> None:
         """The account's phone knows the gateway no more: nothing waits for it, nothing of its chats is told again."""
         with self.change():
-            record = ["unlinked", account.session_id]
-            self.write(record)
-            self._replay_unlinked(record)
+            self.write(["unlinked", account.session_id])
+            self.unlist(account)
+
+    def save_profile(self, account: Account) -> None:
+        """Keep the present form of what an account set for itself. Only within `change`."""
+        self.write(["profile", account.session_id, account.profile()])
 
     # --- what a record means ---------------------------------------------------------------------
 
-    def _replay_account(self, record: Record) -> None:
-        account = self.account(record[1])
-        self._unlist(account)
-        account.phone, account.name, account.linked = record[2], record[3], True
+    def enlist(self, account: Account, phone: str, name: str) -> None:
+        """From now on the account is reached at that number."""
+        self._leave_addresses(account)
+        account.phone, account.name, account.linked = phone, name, True
         for address in (account.address, account.lid):
             self._by_address.setdefault(address, []).append(account)
 
-    def _unlist(self, account: Account) -> None:
-        for address in (account.address, account.lid):
-            if account in (same := self._by_address.get(address, [])):
-                same.remove(account)
-
-    def _replay_unlinked(self, record: Record) -> None:
-        account = self.account(record[1])
-        self._unlist(account)
+    def unlist(self, account: Account) -> None:
+        """From now on the account is not reached, and what its phone showed is forgotten."""
+        self._leave_addresses(account)
         account.linked = False
         account.mailbox.clear()
         account.chats.clear()
 
-    def _replay_in(self, record: Record) -> None:
-        account = self.account(record[1])
-        account.number = record[2]
-        self._put(account, Parcel(load_event(record[3]), record[2], record[4]))
+    def _leave_addresses(self, account: Account) -> None:
+        for address in (account.address, account.lid):
+            if account in (same := self._by_address.get(address, [])):
+                same.remove(account)
 
-    def _replay_chat(self, record: Record) -> None:
-        _, session_id, chat, marks = record
-        account = self.account(session_id)
-        if marks is None:
-            account.chats.pop(chat, None)
-        for name, value in (marks or {}).items():
-            setattr(account.chat(chat), name, value)
-
-    def _replay_ack(self, record: Record) -> None:
-        mailbox = self.account(record[1]).mailbox
-        for number in record[2]:
-            mailbox.pop(number, None)
-
-    def _put(self, account: Account, parcel: Parcel) -> None:
+    def put(self, account: Account, parcel: Parcel) -> None:
+        """Let the parcel lie in the mailbox, and its event be shown."""
         account.mailbox[parcel.number] = parcel
-        self._remember(account, parcel.event)
+        self.show(account, parcel.event)
 
     def _knows(self, account: Account, message: base.Message) -> bool:
-        chat = account.chats.get(message.chat)
-        return chat is not None and message.id in chat.messages
+        return account.holds(message.chat, message.id)
 
-    def _remember(self, account: Account, event: base.Event) -> None:
+    def show(self, account: Account, event: base.Event) -> None:
         """What the account's own phone now shows, and the contact's."""
-        match event:
-            case base.MessageReceived(message):
-                account.chat(message.chat).remember(message)
-            case base.MessageEdited(message_id, chat, _, body):
-                account.chat(chat).edit(message_id, body)
-            case base.MessageRevoked(message_id, chat):
-                account.chat(chat).revoke(message_id)
-            case base.ReactionReceived(message_id, chat, sender, emoji, timestamp):
-                account.chat(chat).react(message_id, sender, emoji, timestamp)
-            case base.ReceiptReceived(message_ids, _, receipt, participant):
-                self._note_receipt(message_ids, receipt, participant)
-            case _:
-                pass
-
-    def _note_receipt(self, message_ids: Sequence[str], receipt: base.Receipt, participant: str) -> None:
-        person = self.people.get(participant) or self._by_lid.get(participant)
-        for message_id in message_ids:
-            entry = person.inbox.get(people.stanza_in(message_id)) if person else None
-            if entry is not None:
-                entry.receipt = receipt
+        if isinstance(event, base.ReceiptReceived):
+            person = self.people.get(event.participant) or self._by_lid.get(event.participant)
+            if person is not None:
+                person.acknowledged(event.message_ids, event.receipt)
+        else:
+            account.show(event)

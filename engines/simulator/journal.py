@@ -25,6 +25,7 @@ _EVENTS: dict[str, type[Any]] = {
         base.AddressesLinked,
     )
 }
+_NOTHING: tuple[Any, ...] = (None, (), "")
 _LISTS = ("message_ids", "participants")
 
 Record = list[Any]
@@ -64,6 +65,8 @@ class Journal:
             return
         if self._file is None:
             self._file = self._path.open("a", encoding="utf-8")
+            if self._file.tell():
+                self._file.write("\n")  # ends a line that a killed process left incomplete
         self._file.write("".join([_line(record) for record in records]))
         self._file.flush()
 
@@ -99,7 +102,7 @@ def load_event(fields: dict[str, Any]) -> base.Event:
 
 def dump_message(message: base.Message) -> dict[str, Any]:
     """A message as JSON, without the fields that say nothing; `load_message` reads it back."""
-    return {name: value for name, value in asdict(message).items() if value not in (None, (), "", False)}
+    return {name: value for name, value in asdict(message).items() if value not in _NOTHING and value is not False}
 
 
 def load_message(fields: dict[str, Any]) -> base.Message:

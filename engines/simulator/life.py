@@ -153,12 +153,17 @@ class Life:
             self._later(self._pace.authenticate, self._link)
 
     def _link(self) -> None:
+        self._save_credentials()
+        self._become_ready()
+
+    def _save_credentials(self) -> None:
         self._credentials.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = json.dumps({"phone": self._account.phone, "name": self._account.name})
-        handle = os.open(self._credentials, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fresh = self._credentials.with_suffix(".new")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
-        self._become_ready()
+        fresh.replace(self._credentials)
 
     def _become_ready(self) -> None:
         dispatcher = self._dispatcher

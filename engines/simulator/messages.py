@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from engines import addresses, base
 from engines.simulator.accounts import ChatMemory, Fault
+from engines.simulator.ground import Change
 from engines.simulator.life import Life
 from engines.simulator.people import stanza_in
 from engines.simulator.post import own_id, their_id
 from engines.things import Reaction
 
 _EDITABLE = 15 * 60
-Change = base.MessageEdited | base.MessageRevoked | base.ReactionReceived
 
 
 class Messages(Life):
@@ -91,22 +91,24 @@ class Messages(Life):
     def star(self, chat: str, message_id: str, *, starred: bool) -> None:
         """Mark a message, or no more."""
         memory = self._holding(chat, message_id)
-        (memory.starred.add if starred else memory.starred.discard)(message_id)
+        others = [one for one in memory.starred if one != message_id]
+        with self._world.change():
+            self._world.mark(self._account, memory, starred=[*others, message_id] if starred else others)
 
     def _tell(self, chat: str, message_id: str, event: Change) -> None:
         """Let everybody in the chat see what this account did to a message."""
         author, stanza = self._account.chats[chat].messages[message_id].sender, stanza_in(message_id)
         with self._world.change():
-            self._world.apply(self._account, event)
-            for address in self._world.post.recipients(self._account, chat):
+            everybody = list(self._world.post.recipients(self._account, chat))
+            people = [address for address in everybody if not self._world.accounts_at(address)]
+            self._world.apply(self._account, event, people)
+            for address in everybody:
                 others = [other for other in self._world.accounts_at(address) if other is not self._account]
                 for other in others:
                     place = chat if addresses.is_group(chat) else self._account.address
                     known = own_id(other, place, stanza) if author == other.address else their_id(place, stanza, author)
                     seen = replace(event, message_id=known, chat=place, sender=self._account.address)
                     self._world.deliver(other, seen if not isinstance(seen, base.MessageRevoked) else _by_other(seen))
-                if not others:
-                    self._world.person(address).see(stanza, event)
 
     def _memory(self, chat: str) -> ChatMemory:
         """The chat, where the account has it. Raises NotOnAccount."""

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from engines import base
 
@@ -46,6 +48,7 @@ class Behaviour:
     echoes: bool = False
     writes_for: float = 0.5
     on_whatsapp: bool = True
+    refuses_groups: Literal["not_allowed", "invite_required"] | None = None
 
 
 ORDINARY = Behaviour("ordinary")
@@ -56,8 +59,8 @@ BEHAVIOURS = {
         Behaviour("echo", delivered_after=0.1, read_after=0.2, echoes=True),
         Behaviour("slow", read_after=60.0),
         Behaviour("offline", delivered_after=300.0),
-        Behaviour("silent", read_after=None),
-        Behaviour("blocking", delivered_after=None, read_after=None),
+        Behaviour("silent", read_after=None, refuses_groups="invite_required"),
+        Behaviour("blocking", delivered_after=None, read_after=None, refuses_groups="not_allowed"),
         Behaviour("absent", delivered_after=None, read_after=None, on_whatsapp=False),
     )
 }
@@ -65,7 +68,10 @@ BEHAVIOURS = {
 
 @dataclass(slots=True)
 class Received:
-    """One message as a contact's phone shows it. `stanza` is its id without direction and chat."""
+    """One message as a contact's phone shows it.
+
+    `stanza` is its id without direction and chat; `message` is there as long as the contact has still to do something.
+    """
 
     stanza: str
     session_id: str
@@ -80,6 +86,7 @@ class Received:
     reaction: str = ""
     digest: str | None = None
     size: int | None = None
+    message: base.Message | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +94,8 @@ class Person:
     """A virtual contact.
 
     A hidden one writes under its hidden id until it is revealed; a listed one is in everybody's address book, any other
-    number is a stranger who exists as soon as somebody writes to it.
+    number is a stranger who exists as soon as somebody writes to it. `answers` are the ids of an echo's messages that
+    the journal knows, while it is read.
     """
 
     address: str
@@ -99,6 +107,7 @@ class Person:
     business: bool = False
     inbox: OrderedDict[str, Received] = field(default_factory=OrderedDict)
     received: int = 0
+    answers: set[str] = field(default_factory=set)
 
     @property
     def lid(self) -> str:
@@ -115,6 +124,13 @@ class Person:
         self.received += 1
         while len(self.inbox) > at_most:
             self.inbox.popitem(last=False)
+
+    def acknowledged(self, message_ids: Sequence[str], receipt: str) -> None:
+        """This person's phone got or showed messages."""
+        for message_id in message_ids:
+            entry = self.inbox.get(stanza_in(message_id))
+            if entry is not None:
+                entry.receipt = receipt
 
     def see(self, stanza: str, event: base.MessageEdited | base.MessageRevoked | base.ReactionReceived) -> None:
         """A message of the inbox was changed by its author, or reacted to."""

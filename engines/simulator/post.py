@@ -1,28 +1,15 @@
 """How a message of an account reaches people: who gets it, who acknowledges it when, who answers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from engines import addresses, base
 from engines.simulator.accounts import Account
-from engines.simulator.blobs import digest_of
+from engines.simulator.drafts import Draft, draft_of
 from engines.simulator.ground import Ground
 from engines.simulator.journal import Record, dump_message, load_message
 from engines.simulator.people import Person, Received, lid_of, stanza_in, stanza_of
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a message says, before it has an author and an id. `blob` and `size` are of its media."""
-
-    type: str
-    body: str = ""
-    mentions: tuple[str, ...] = ()
-    quote: base.Quote | None = None
-    media: base.IncomingMedia | None = None
-    location: base.Location | None = None
-    blob: str | None = None
-    digest: str | None = None
+from engines.simulator.registry import Story
 
 
 def own_id(account: Account, chat: str, stanza: str) -> str:
@@ -33,6 +20,11 @@ def own_id(account: Account, chat: str, stanza: str) -> str:
 def their_id(chat: str, stanza: str, sender: str) -> str:
     """The id of a message that somebody else wrote."""
     return f"false_{chat}_{stanza}" + (f"_{sender}" if addresses.is_group(chat) else "")
+
+
+def answer_to(message: base.Message) -> str:
+    """The id of the answer that an echo gives, without direction and chat."""
+    return stanza_of("echo " + message.id)
 
 
 class Post:
@@ -48,7 +40,10 @@ class Post:
 
         The same key again is the same message: nobody gets anything more. Raises Refused and NotOnAccount.
         """
-        draft = self._draft(account, outgoing)
+        original = None
+        if isinstance(outgoing.content, base.Forward):
+            original = self.message(account, outgoing.content.from_chat, outgoing.content.message_id)
+        draft = draft_of(outgoing, original, self._world.blobs, keep=self._wanted(outgoing.chat))
         with self._world.change():
             if (known := account.sent.get(outgoing.key)) is not None:
                 account.repeats += 1
@@ -71,8 +66,10 @@ class Post:
             return address
         if addresses.is_group(address):
             raise base.NotOnAccount(f"Group {address} not found")
+        if address == addresses.STATUS or address in self._world.registry.channels:
+            return address
         if address.endswith(("@broadcast", "@newsletter")):
-            raise base.Refused(f"Messages to {address} are not allowed", "not_allowed")
+            raise base.NotOnAccount(f"Chat {address} not found")
         if accounts := self._world.accounts_at(address):
             return accounts[0].address
         return self._world.person(address).chat
@@ -80,6 +77,8 @@ class Post:
     def recipients(self, account: Account, chat: str) -> Iterable[str]:
         """Everybody else who sees what is written there. Raises Refused where the account may not write."""
         room = self._world.registry.rooms.get(chat)
+        if room is None and not chat.endswith(("@c.us", "@lid")):
+            raise base.Refused(f"You may not write to {chat}", "not_allowed")
         if room is None:
             return [chat]
         if room.announce and not room.rules(account.address):
@@ -113,38 +112,10 @@ class Post:
         for address in everybody:
             if not self._world.accounts_at(address):
                 entry = Received(stanza, session_id, key, message.chat, message.type, message.body, message.timestamp)
+                entry.message = message
                 entry.digest, entry.size = digest, message.media.size if message.media else None
                 self._world.person(address).remember(entry, self._world.remember)
         return sent
-
-    def _draft(self, account: Account, outgoing: base.Outgoing) -> Draft:
-        """Read what is to be sent, before anything is changed. Raises NotOnAccount, EngineError."""
-        quote = outgoing.quote
-        match outgoing.content:
-            case base.Text(body, mentions):
-                return Draft("text", body, mentions, quote)
-            case base.Media():
-                return self._media(outgoing.content, quote, keep=self._wanted(outgoing.chat))
-            case base.Location():
-                return Draft("location", outgoing.content.description or "", quote=quote, location=outgoing.content)
-            case base.ContactCard(name, number):
-                return Draft("contact", vcard(name, number), quote=quote)
-            case base.Poll(name, options):
-                return Draft("poll", "\n".join((name, *options)), quote=quote)
-            case base.Forward(from_chat, message_id):
-                original = self.message(account, from_chat, message_id)
-                media = original.media and replace(original.media, path=None)
-                return Draft(original.type, original.body, media=media, location=original.location)
-
-    def _media(self, content: base.Media, quote: base.Quote | None, *, keep: bool) -> Draft:
-        try:
-            blob = self._world.blobs.keep(content.path) if keep else None
-            digest, size = digest_of(content.path)
-        except OSError as error:
-            raise base.EngineError("The media file could not be read") from error
-        body = content.caption or (content.filename if content.kind == "document" else None) or ""
-        media = base.IncomingMedia(content.mimetype, size, content.filename)
-        return Draft(content.kind, body, content.mentions, quote, media, blob=blob, digest=digest)
 
     def _wanted(self, chat: str) -> bool:
         """Whether anybody in the chat will want the bytes, not only the fact."""
@@ -184,19 +155,20 @@ class Post:
 
     def proceed(self, account: Account, person: Person, message: base.Message, blob: str | None = None) -> None:
         """Let the contact do the next thing it does with the message: get it, read it, answer it."""
-        entry = person.inbox.get(stanza_in(message.id))
-        behaviour = person.behaviour
-        if entry is None or entry.revoked:
+        entry, behaviour = person.inbox.get(stanza_in(message.id)), person.behaviour
+        if entry is None:
             return
-        if entry.receipt == "read":
-            if behaviour.echoes and message.chat == person.chat:
-                self._echo(account, person, message, blob)
-            return
-        after = behaviour.delivered_after if entry.receipt == "sent" else behaviour.read_after
-        if after is not None:
-            next_state: base.Receipt = "delivered" if entry.receipt == "sent" else "read"
-            wait = after * (0.75 + self._world.chance(message.id + next_state) / 2)
-            self._world.clock.call_later(wait, lambda: self._advance(account, person, message, blob, next_state))
+        echoes = behaviour.echoes and message.chat == person.chat and not entry.revoked
+        after = {"sent": behaviour.delivered_after, "delivered": behaviour.read_after}.get(entry.receipt)
+        if entry.receipt == "read" and echoes:
+            self._typing(account, person, "typing")
+            self._world.clock.call_later(behaviour.writes_for, lambda: self._answer(account, person, message, blob))
+        elif after is None or entry.revoked:
+            entry.message = None
+        else:
+            receipt: base.Receipt = "delivered" if entry.receipt == "sent" else "read"
+            wait = after * (0.75 + self._world.chance(message.id + receipt) / 2)
+            self._world.clock.call_later(wait, lambda: self._advance(account, person, message, blob, receipt))
 
     def _advance(
         self, account: Account, person: Person, message: base.Message, blob: str | None, receipt: base.Receipt
@@ -225,16 +197,33 @@ class Post:
             own = replace(message, id=own_id(author, place, stanza_in(message.id)), chat=place)
             self.give_receipt(author, account.address, own, receipt)
 
-    # --- answering -------------------------------------------------------------------------------
+    def publish(self, story: Story) -> None:
+        """Show a status post to everybody who may see it. Only within `change`."""
+        self._world.registry.stories[story.id] = story
+        self._world.save("story", story.id)
+        stanza = stanza_in(story.id)
+        shown = base.Message(
+            their_id(addresses.STATUS, stanza, story.sender),
+            addresses.STATUS,
+            story.sender,
+            story.type,
+            story.body,
+            story.timestamp,
+            push_name=self._world.name_of(story.sender),
+        )
+        for account in list(self._world.accounts.values()):
+            wanted = not story.recipients or account.address in story.recipients
+            if account.linked and wanted and account.address != story.sender:
+                self._world.deliver(account, base.MessageReceived(shown))
 
-    def _echo(self, account: Account, person: Person, message: base.Message, blob: str | None) -> None:
-        self._typing(account, person, "typing")
-        self._world.clock.call_later(person.behaviour.writes_for, lambda: self._answer(account, person, message, blob))
+    # --- answering -------------------------------------------------------------------------------
 
     def _answer(self, account: Account, person: Person, message: base.Message, blob: str | None) -> None:
         self._typing(account, person, "paused")
         draft = Draft(message.type, message.body, message.mentions, None, message.media, message.location, blob)
-        self.arrive(account, person, draft, stanza_of("echo " + message.id))
+        self.arrive(account, person, draft, answer_to(message))
+        if (entry := person.inbox.get(stanza_in(message.id))) is not None:
+            entry.message = None
 
     def _typing(self, account: Account, person: Person, state: base.ChatState) -> None:
         with self._world.change():
@@ -264,8 +253,3 @@ class Post:
             if account.linked and person.address not in account.blocked:
                 self._world.deliver(account, base.MessageReceived(message), draft.blob)
         return message
-
-
-def vcard(name: str, number: str) -> str:
-    """A contact card as WhatsApp sends it."""
-    return f"BEGIN:VCARD\nVERSION:3.0\nFN:{name}\nTEL;type=CELL;waid={number}:+{number}\nEND:VCARD"

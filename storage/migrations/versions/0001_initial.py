@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.Column("request", sa.String(length=64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("answer", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("message_id", sa.String(length=36), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["api_key_id"], ["api_keys.id"], name=op.f("fk_idempotency_api_key_id"), ondelete="CASCADE"
@@ -295,6 +296,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("patient", sa.Boolean(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("code", sa.String(length=50), nullable=True),
         sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),

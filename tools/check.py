@@ -1,0 +1,71 @@
+"""`python3 -m tools.check [STEP ...]`: the one command that people, hooks and CI run. Stops at the first failure."""
+
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+
+from tools import venv
+
+STEPS = {  # in this order; each is a module and its arguments, run by the environment's Python
+    "format": ["ruff", "format", "--check", "."],
+    "lint": ["ruff", "check", "."],
+    "types": ["mypy"],
+    "document": ["pytest", "-q", "tests/test_document.py"],
+    "tests": ["pytest"],
+    "fuzz": ["tools.fuzz"],
+}
+# Without what it needs a step is not run, and said not to be.
+NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
+_COUNTED = ("tests", "fuzz")  # these end with pytest's closing line; what `document` counts, `tests` counts again
+_OUTCOME = re.compile(r"\b(\d+) (passed|failed|error|skipped|xfailed|xpassed)")
+
+
+def main(wanted: list[str]) -> int:
+    """Run these steps, or all; the exit status."""
+    unknown = [name for name in wanted if name not in STEPS]
+    if unknown:
+        print(f"No step is called {', '.join(unknown)}. The steps are: {' '.join(STEPS)}", file=sys.stderr)
+        return 2
+    venv.ready("dev")
+    begin, counts, not_run = time.monotonic(), Counter[str](), list[str]()
+    for name in wanted or STEPS:
+        if name in NEEDS and not (venv.ROOT / NEEDS[name]).exists():
+            print(f"--- {name}: not run, there is no {NEEDS[name]}\n", flush=True)
+            not_run.append(name)
+            continue
+        print(f"--- {name}", flush=True)
+        start = time.monotonic()
+        passed = _run(STEPS[name], counts if name in _COUNTED else Counter())
+        print(f"--- {name} {'ok' if passed else 'FAILED'} in {time.monotonic() - start:.1f} s\n", flush=True)
+        if not passed:
+            counts["failed"] = counts["failed"] + counts["error"] or 1
+            print(f"{_closing(counts, begin)}; stopped at: python3 -m tools.check {name}")
+            return 1
+    print(_closing(counts, begin) + (f"; not run: {', '.join(not_run)}" if not_run else ""))
+    return 0
+
+
+def _run(arguments: list[str], counts: Counter[str]) -> bool:
+    """Run a step, show its output as it comes and add what its closing line counts; whether it passed."""
+    closing = ""
+    with subprocess.Popen(
+        [str(venv.PYTHON), "-u", "-m", *arguments], cwd=venv.ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            closing = line if _OUTCOME.search(line) else closing
+    for number, outcome in _OUTCOME.findall(closing):
+        counts[outcome] += int(number)
+    return process.returncode == 0
+
+
+def _closing(counts: Counter[str], begin: float) -> str:
+    """The last line: how many tests came out how."""
+    rest = [f", {counts[outcome]} {outcome}" for outcome in ("skipped", "xfailed", "xpassed") if counts[outcome]]
+    return f"{counts['passed']} passed, {counts['failed']} failed{''.join(rest)} in {time.monotonic() - begin:.0f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
