@@ -1,6 +1,6 @@
 """From row to JSON: one function per schema of the document, of the same name. None stays unless a schema says so."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engines import base
@@ -8,19 +8,19 @@ from storage.api_keys import Key
 from storage.messages import Message
 from storage.sessions import Session
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
 
 def moment(milliseconds: int | None) -> str | None:
     """Epoch milliseconds as ISO 8601 UTC with milliseconds."""
     if milliseconds is None:
         return None
-    return (
-        datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
-    )
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def milliseconds(text: str | None) -> int | None:
     """ISO 8601 to epoch milliseconds."""
-    return None if text is None else int(datetime.fromisoformat(text).timestamp() * 1000)
+    return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def api_key(row: Key) -> dict[str, Any]:
