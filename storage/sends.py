@@ -72,19 +72,20 @@ def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: i
 
 
 def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
-    """Take the lane's oldest send that is due, unless one is being sent; None where there is none."""
+    """Take the lane's oldest due send, unless one is under way or waits to be tried again; None where there is none."""
     oldest = (
         select(sends.c.row)
         .where(
             sends.c.session_id == lane.session_id,
             sends.c.chat_id == lane.chat_id,
             sends.c.state.in_(("queued", "sending")),
-            or_(sends.c.due_at <= now, sends.c.state == "sending"),
+            or_(sends.c.due_at <= now, sends.c.state == "sending", sends.c.code.is_not(None)),
         )
         .order_by(sends.c.state.desc(), sends.c.row)
         .limit(1)
     )
-    taken = update(sends).where(sends.c.row.in_(oldest), sends.c.state == "queued").values(state="sending")
+    taken = update(sends).where(sends.c.row.in_(oldest), sends.c.state == "queued", sends.c.due_at <= now)
+    taken = taken.values(state="sending")
     return tx.execute(taken.returning(sends)).one_or_none()
 
 
@@ -132,10 +133,13 @@ def mark_finished(tx: Tx, message_id: str, ending: str, now: int, *, error: str,
     return messages.get(tx, message_id)
 
 
-def put_back(tx: Tx, message_id: str, due_at: int) -> None:
-    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on."""
+def put_back(tx: Tx, message_id: str, due_at: int, *, error: str, code: str) -> None:
+    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on.
+
+    Until then its `code` says why it waits, and nothing behind it in its lane overtakes it.
+    """
     mine = update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending")
-    tx.execute(mine.values(state="queued", due_at=due_at))
+    tx.execute(mine.values(state="queued", due_at=due_at, error=error, code=code))
 
 
 def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
