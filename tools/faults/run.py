@@ -105,11 +105,11 @@ def _kill_over_and_over(stage: Stage, kills: int, chance: random.Random, outcome
         if time.monotonic() > until or any(actor.problem for actor in stage.actors):
             break
         if chance.random() < 0.15:  # while it starts
-            time.sleep(chance.uniform(0.0, 1.5))
+            time.sleep(chance.uniform(0.0, 1.2))
             outcome.early += 1
         else:
             stage.server.await_health()
-            time.sleep(min(chance.expovariate(1 / 0.5), 2.5))
+            time.sleep(min(chance.expovariate(1 / 0.35), 2.0))
         stage.server.kill()
         outcome.kills += 1
         stage.server.start()
