@@ -5,6 +5,7 @@ import random
 import sys
 import time
 
+from tools.faults.nursery import Nursery
 from tools.faults.run import Outcome, run
 from tools.faults.server import databases
 
@@ -20,8 +21,12 @@ def main() -> int:
     args = parser.parse_args()
     again = f"python -m tools.faults --rounds {args.rounds} --database {args.database} --epoch {args.epoch}"
     print(f"seed {args.seed}; the same choices again: {again} --seed {args.seed}", flush=True)
-    with databases(args.database) as urls:
-        outcome = run(urls, args.rounds, args.seed, epoch=args.epoch, until=time.monotonic() + args.minutes * 60)
+    until, nursery = time.monotonic() + args.minutes * 60, Nursery()
+    try:
+        with databases(args.database) as urls:
+            outcome = run(urls, args.rounds, args.seed, epoch=args.epoch, until=until, nursery=nursery)
+    finally:
+        nursery.close()
     print(table(args.database, outcome))
     return 1 if outcome.problems else 0
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.faults.ledger import Ledger
+from tools.faults.nursery import Nursery
 from tools.faults.receiver import SECRET, Receiver
 from tools.faults.server import Server
 from tools.faults.traffic import Actor, cast
@@ -47,8 +48,19 @@ class Stage:
     receiver: Receiver | None
 
 
-def run(urls: Iterator[str], rounds: int, seed: int, *, epoch: int = 200, until: float = float("inf")) -> Outcome:
-    """Kill `rounds` times, on a fresh database every `epoch` kills; begin no epoch's kill after `until` (monotonic)."""
+def run(
+    urls: Iterator[str],
+    rounds: int,
+    seed: int,
+    *,
+    epoch: int = 200,
+    until: float = float("inf"),
+    nursery: Nursery | None = None,
+) -> Outcome:
+    """Kill `rounds` times, on a fresh database every `epoch` kills; begin no kill after `until` (monotonic).
+
+    With a `nursery` nine of ten lives begin in it.
+    """
     outcome, begun = Outcome(), time.monotonic()
     chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
     number = 0
@@ -57,7 +69,7 @@ def run(urls: Iterator[str], rounds: int, seed: int, *, epoch: int = 200, until:
         with tempfile.TemporaryDirectory(prefix="openwa-faults-") as folder:
             url = next(urls).replace("{folder}", folder)
             kills = min(epoch, rounds - outcome.kills)
-            with _stage(Path(folder), url, seed * 1000 + number) as stage:
+            with _stage(Path(folder), url, seed * 1000 + number, nursery) as stage:
                 _kill_over_and_over(stage, kills, chance, outcome, until)
                 outcome.problems.extend(_settle(stage))
                 evidence = _evidence(stage, url)
@@ -72,8 +84,8 @@ def run(urls: Iterator[str], rounds: int, seed: int, *, epoch: int = 200, until:
 
 
 @contextlib.contextmanager
-def _stage(folder: Path, url: str, seed: int) -> Iterator[Stage]:
-    server, ledger = Server(folder, url, _ENVIRONMENT), Ledger()
+def _stage(folder: Path, url: str, seed: int, nursery: Nursery | None) -> Iterator[Stage]:
+    server, ledger = Server(folder, url, _ENVIRONMENT, nursery), Ledger()
     receiver = Receiver(seed)
     try:
         server.start()
@@ -105,14 +117,14 @@ def _kill_over_and_over(stage: Stage, kills: int, chance: random.Random, outcome
         if time.monotonic() > until or any(actor.problem for actor in stage.actors):
             break
         if chance.random() < 0.15:  # while it starts
-            time.sleep(chance.uniform(0.0, 1.2))
+            time.sleep(chance.uniform(0.0, 0.8))
             outcome.early += 1
         else:
             stage.server.await_health()
             time.sleep(min(chance.expovariate(1 / 0.35), 2.0))
         stage.server.kill()
         outcome.kills += 1
-        stage.server.start()
+        stage.server.start(afresh=chance.random() < 0.1)
 
 
 def _settle(stage: Stage) -> list[str]:

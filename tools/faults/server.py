@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.faults.nursery import ROOT, Child, Nursery
+
 KEY = "faults-" + secrets.token_hex(16)
 _SERVE = (sys.executable, "-m", "gateway.cli", "serve")
 _ENVIRONMENT = {
@@ -41,22 +42,29 @@ class LostError(Exception):
 class Server:
     """One gateway on one port, one data directory and one database, in as many lives as it is given."""
 
-    def __init__(self, folder: Path, database_url: str, more: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, more: Mapping[str, str] | None = None, nursery: Nursery | None = None
+    ) -> None:
         self.port = free_port()
         self.log = folder / "gateway.log"
         self.data = folder / "data"
         self._environment = {
             **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "",  # it is started often
             **_ENVIRONMENT,
             "PORT": str(self.port),
             "DATA_DIR": str(self.data),
             "DATABASE_URL": database_url,
             **(more or {}),
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._nursery = nursery
+        self._process: subprocess.Popen[bytes] | Child | None = None
 
-    def start(self) -> None:
-        """Begin a life; returns before it answers."""
+    def start(self, *, afresh: bool = True) -> None:
+        """Begin a life; returns before it answers. Unless `afresh`, the nursery spares it to read the code again."""
+        if self._nursery is not None and not afresh:
+            self._process = self._nursery.born(self._environment, self.log)
+            return
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 _SERVE,
