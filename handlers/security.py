@@ -104,6 +104,7 @@ def _check_session(tx: Any, named: str, allowed: list[str]) -> None:
         raise Unauthorized("API key not authorized for this session")
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text or "")
