@@ -7,6 +7,7 @@ from typing import Any
 import storage
 from engines import addresses
 from engines import base as engine
+from gateway import outbound, ssrf
 from handlers import errors as refusal
 from storage.idempotency import KeyReused
 
@@ -71,6 +72,10 @@ KINDS: dict[type[Exception], Kind] = {
     engine.Refused: Kind(422, engine.Refused.code),
     engine.OutcomeUnknown: Kind(504, engine.OutcomeUnknown.code),
     engine.EngineError: Kind(500, engine.EngineError.code),
+    ssrf.Blocked: Kind(400, "blocked_url"),
+    outbound.Unreachable: Kind(400, "url_unreachable", retryable=True),
+    outbound.Redirected: Kind(400, "url_redirects"),
+    outbound.TooMuch: Kind(413, "media_too_large"),
     addresses.BadAddress: Kind(400, "bad_address"),
 }
 

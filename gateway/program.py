@@ -12,9 +12,12 @@ from engines.simulator import Simulator, World
 from gateway import __version__, document
 from gateway.app import House, create_app
 from gateway.config import BadConfig, Config
+from gateway.delivery import Delivery
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
+from gateway.outbound import Outbound
+from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
 from handlers.sessions import account
 from handlers.settings import Settings
@@ -67,15 +70,19 @@ class Program:
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
         self.sender.recover()
+        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
+        self.delivery = self._delivery()
         self.document = document.Served(document.bundle())
         self.app = create_app(self._house(), self.document.document)
 
     def wake(self) -> None:
         """Something was committed: events, deliveries, a connection."""
         self.sender.wake()
+        self.delivery.wake()
 
     def start(self) -> None:
         """Start what runs beside requests."""
+        self.delivery.start()
         threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
         threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
         if self.config.auto_start_sessions:
@@ -86,10 +93,29 @@ class Program:
         self._stopping.set()
         self.sender.stop()
         self.engines.stop_all()
+        self.delivery.stop(self.config.shutdown_delay / 1000)
+        self.outbound.close()
         if self.world is not None:
             self.world.close()
         self.usage.flush(self.db)
         self.db.close()
+
+    def _delivery(self) -> Delivery:
+        config = self.config
+        return Delivery(
+            self.db,
+            self.outbound,
+            self._now,
+            Rules(
+                delay=config.webhook_retry_delay,
+                horizon=config.webhook_retry_horizon_hours * HOUR,
+                disable_after=config.webhook_disable_after_hours * HOUR,
+            ),
+            timeout=config.webhook_timeout / 1000,
+            workers=config.webhook_workers,
+            guarded=config.webhook_ssrf_protect,
+            retention=config.webhook_retention_hours * HOUR,
+        )
 
     def _world(self) -> World:
         directory = self.config.data_dir / "simulator"
@@ -114,6 +140,7 @@ class Program:
                 "db": self.db,
                 "engines": self.engines,
                 "sender": self.sender,
+                "delivery": self.delivery,
                 "settings": self.settings,
                 "usage": self.usage,
                 "metrics": self.metrics,
