@@ -131,6 +131,7 @@ class Delivery:
     def turn(self, now: int) -> int:
         """Deliver in this thread all that is due at `now`; how many attempts were made."""
         made = 0
+        self._settle(now)
         while runs := self._claim(now):
             self._done.extend(self._work(run) for run in runs)
             made += sum(len(done.tried) for done in self._done)

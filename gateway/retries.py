@@ -57,7 +57,7 @@ class Made(NamedTuple):
         return self.status == HTTPStatus.GONE
 
 
-def again(rules: Rules, retry_count: int, parcel: Any, made: Made, chance: float) -> tuple[int | None, bool]:
+def again(rules: Rules, retry_count: int, parcel: Any, made: Made, chance: float, now: int) -> tuple[int | None, bool]:
     """When a failed delivery is tried next, None for never, and whether it is set aside; `chance` is 0 to 1."""
     tries = parcel.attempts + 1
     aside = tries > retry_count
@@ -68,11 +68,11 @@ def again(rules: Rules, retry_count: int, parcel: Any, made: Made, chance: float
     else:
         wait = rules.delay << min(tries - 1, 20)
     wait = max(_spread(wait, chance), min(made.retry_after or 0, _ASKED_MOST))
-    next_at = made.at + made.duration + wait
+    next_at = now + wait
     return (None, False) if next_at > parcel.queued_at + rules.horizon else (next_at, aside)
 
 
-def health(rules: Rules, before: dict[str, Any], made: Made, chance: float) -> dict[str, Any]:
+def health(rules: Rules, before: dict[str, Any], made: Made, chance: float, now: int) -> dict[str, Any]:
     """How an endpoint is doing after an attempt: the columns that change, `disabled_reason` among them where it is off.
 
     `before` holds failures, failing_since and paused_until. Attempts that were under way when the pause began do not
@@ -91,7 +91,7 @@ def health(rules: Rules, before: dict[str, Any], made: Made, chance: float) -> d
     patience = 1 if made.overloaded else _PATIENCE
     if failures >= patience:
         pause = _spread(min(_PAUSE_FIRST << min(failures - patience, 20), _PAUSE_MOST), chance)
-        changes["paused_until"] = made.at + made.duration + max(pause, _asked(made))
+        changes["paused_until"] = now + max(pause, _asked(made))
     return changes
 
 

@@ -41,7 +41,7 @@ def settle(tx: Tx, batch: Sequence[Done], rules: Rules, lease: str, chance: Call
     tried = [(done.run.hook, parcel, made) for done in known for parcel, made in done.tried]
     there = deliveries.mark_done(tx, [parcel.row for _, parcel, made in tried if made.ok], now)
     failed = [
-        Failed(parcel.row, *retries.again(rules, hook.retry_count, parcel, made, chance()))
+        Failed(parcel.row, *retries.again(rules, hook.retry_count, parcel, made, chance(), now))
         for hook, parcel, made in tried
         if not made.ok
     ]
@@ -59,7 +59,7 @@ def _judge(tx: Tx, hook: Any, attempts: Iterable[Made], rules: Rules, chance: Ca
     state = {"failures": hook.failures, "failing_since": hook.failing_since, "paused_until": hook.paused_until}
     changes: dict[str, Any] = {}
     for made in sorted(attempts, key=lambda made: made.at):
-        one = retries.health(rules, state, made, chance())
+        one = retries.health(rules, state, made, chance(), now)
         state |= {name: value for name, value in one.items() if name in state}
         changes |= one
     if changes:

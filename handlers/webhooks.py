@@ -1,9 +1,11 @@
 """Webhooks: endpoints that events are delivered to, what became of each delivery, and how to have it again."""
 
+import re
 from typing import Any, Protocol
 
 from engines import addresses
 from handlers import shapes
+from handlers.errors import BadRequest
 from handlers.security import Caller
 from storage import Conflict, audit, deliveries, sessions, webhooks
 from storage.db import Database, Tx
@@ -12,6 +14,7 @@ Json = dict[str, Any]
 _COLUMNS = {"url": "url", "events": "events", "secret": "secret", "headers": "headers", "retryCount": "retry_count",
             "active": "active"}  # fmt: skip
 _ADDRESSED = ("sender", "recipient", "mentions")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _HOUR = 3_600_000
 _PORTION, _MOST_REPLAYED = 1_000, 100_000
 
@@ -180,6 +183,9 @@ def _told(tx: Tx, rows: list[deliveries.Delivery]) -> list[Json]:
 
 
 def _columns(body: Json) -> Json:
+    for name in body.get("headers", ()):  # a name's form is nothing OpenAPI 3.0 can say
+        if not _HEADER.fullmatch(name):
+            raise BadRequest("headers must have names of letters, digits and dashes")
     columns = {_COLUMNS[name]: value for name, value in body.items() if name in _COLUMNS and value is not None}
     if "secret" in body:
         columns |= {"secret": body["secret"] or None, "old_secret": None, "old_secret_until": None}

@@ -186,7 +186,7 @@ def event_of(tx: Tx, webhook_id: str, delivery_id: str) -> list[Row[Any]]:
 def _row(webhook_id: str, cursor: int, event_id: str, chat_id: str | None, now: int) -> dict[str, Any]:
     name = hashlib.sha256(f"{webhook_id} {event_id}".encode()).digest()
     return {
-        "id": f"dlv_{UUID(bytes=name[:16], version=8)}", "webhook_id": webhook_id, "event_cursor": cursor,
+        "id": f"dlv_{UUID(bytes=name[:16], version=5)}", "webhook_id": webhook_id, "event_cursor": cursor,
         "lane": chat_id or "", "state": "pending", "attempts": 0, "next_at": now, "queued_at": now, "created_at": now,
     }  # fmt: skip
 

@@ -14,6 +14,8 @@ from gateway import config
 from gateway.program import Program
 from storage import migrate
 from storage.db import Database
+from tests.delivery_stage import Stage
+from tests.receiver import Receiver, listening
 from tests.support import ADMIN, START, Gateway
 
 _numbers = itertools.count(1)
@@ -75,6 +77,13 @@ def db(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A real HTTP receiver on this machine."""
+    with listening() as one:
+        yield one
+
+
+@pytest.fixture
 def settings() -> dict[str, str]:
     """Variables a test sets before its gateway starts; override the fixture to add some."""
     return {}
@@ -96,6 +105,16 @@ def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iter
     program = Program(config.load(environ), now=clock.now, world=world)
     yield Gateway(program, clock, world)
     program.stop()
+
+
+@pytest.fixture
+def stage(db: Database, receiver: Receiver) -> Iterator[Stage]:
+    """A delivery loop turned by hand, with a receiver."""
+    made = Stage(db, receiver)
+    yield made
+    receiver.released.set()
+    made.delivery.stop(0)
+    made.outbound.close()
 
 
 def _postgres(url: str, database: str) -> str:

@@ -10,15 +10,9 @@ import pytest
 
 from gateway.outbound import Outbound, Redirected, TooMuch, Unreachable
 from gateway.ssrf import Blocked, is_public, target
-from tests.receiver import Receiver, answer, close, drip, gibberish, hang, listening
+from tests.receiver import Receiver, answer, close, drip, gibberish, hang
 
 PEM = Path(__file__).parent / "hooks.example.pem"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with listening() as one:
-        yield one
 
 
 @pytest.fixture
