@@ -126,9 +126,14 @@ def literally(column: Any, word: str) -> Any:
     return column == literal_column(f"'{word}'")
 
 
-def upsert(tx: Tx, into: Table) -> Any:
+def raw(tx: Tx) -> Any:
+    """The driver's own connection, for the one statement that every request makes."""
+    return tx.connection.driver_connection
+
+
+def upsert(dialect: str, into: Table) -> Any:
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`, which both databases spell alike."""
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(into)
+    return (sqlite if dialect == "sqlite" else postgresql).insert(into)
 
 
 class _NoLock:

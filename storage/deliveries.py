@@ -140,7 +140,7 @@ def replay(tx: Tx, webhook_id: str, again: Collection[Row[Any]], now: int) -> in
     """Deliver these events to the webhook (again), under the ids they had or would have had; how many."""
     rows = [_row(webhook_id, event.cursor, event.id, event.chat_id, now) for event in again]
     if rows:
-        queued = upsert(tx, deliveries)
+        queued = upsert(tx.dialect.name, deliveries)
         fresh = {name: queued.excluded[name] for name in ("lane", "state", "attempts", "next_at", "queued_at")}
         tx.execute(queued.on_conflict_do_update(index_elements=["id"], set_={**fresh, "finished_at": None}), rows)
         lanes.open_(tx, {(row["webhook_id"], row["lane"]) for row in rows}, now, hurry=True)

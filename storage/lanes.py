@@ -27,7 +27,9 @@ def open_(tx: Tx, named: Iterable[tuple[str, str]], ready_at: int, *, aside: boo
     ]
     # Where the lane is there already it is locked all the same: nobody may find it empty and remove it meanwhile.
     ready = lanes.c.ready_at if not hurry else _earlier(ready_at)
-    opened = upsert(tx, lanes).on_conflict_do_update(index_elements=["webhook_id", "lane"], set_={"ready_at": ready})
+    opened = upsert(tx.dialect.name, lanes).on_conflict_do_update(
+        index_elements=["webhook_id", "lane"], set_={"ready_at": ready}
+    )
     tx.execute(opened, rows)
 
 

@@ -142,5 +142,5 @@ def test_a_webhook_deleted_meanwhile_takes_its_deliveries_along(stage: Stage) ->
     assert stage.turn() == 0
 
 
-def _fail(*_: Any) -> None:
+def _fail(*_: object) -> None:
     raise RuntimeError("the database is away")
