@@ -11,6 +11,7 @@ from engines.base import EngineError, EngineFactory
 from engines.simulator import Simulator, World
 from gateway import __version__, document
 from gateway.app import House, create_app
+from gateway.bulk import Bulk
 from gateway.config import BadConfig, Config
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
@@ -67,16 +68,19 @@ class Program:
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
         self.sender.recover()
+        self.bulk = Bulk(self.db, self.sender, now)
         self.document = document.Served(document.bundle())
         self.app = create_app(self._house(), self.document.document)
 
     def wake(self) -> None:
         """Something was committed: events, deliveries, a connection."""
         self.sender.wake()
+        self.bulk.wake()
 
     def start(self) -> None:
         """Start what runs beside requests."""
         threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
+        threading.Thread(target=self.bulk.run, name="bulk", daemon=True).start()
         threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
         if self.config.auto_start_sessions:
             threading.Thread(target=self._start_wanted, name="auto-start", daemon=True).start()
@@ -84,6 +88,7 @@ class Program:
     def stop(self) -> None:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
+        self.bulk.stop()
         self.sender.stop()
         self.engines.stop_all()
         if self.world is not None:
@@ -114,6 +119,7 @@ class Program:
                 "db": self.db,
                 "engines": self.engines,
                 "sender": self.sender,
+                "bulk": self.bulk,
                 "settings": self.settings,
                 "usage": self.usage,
                 "metrics": self.metrics,

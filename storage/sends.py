@@ -38,18 +38,20 @@ def queue(
     due_at: int | None = None,
     expires_at: int | None = None,
     patient: bool = False,
-    batch_row: int | None = None,
+    batch: tuple[int, int] | None = None,
 ) -> str:
     """A message (columns of `messages`) and its send, due now or at `due_at`; the message's id.
 
-    A `patient` send waits for a connection; another fails where there is none when its turn comes.
+    A `patient` send waits for a connection; another fails where there is none when its turn comes. `batch` says which
+    item it is of which batch's row.
     """
     message_id = str(uuid4())
+    batch_row, batch_item = batch or (None, None)
     messages.add(tx, session_id, {**message, "id": message_id, "direction": "outgoing", "status": "pending"}, now)
     row = {
         "message_id": message_id, "session_id": session_id, "chat_id": message["chat_id"], "content": content,
         "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at, "patient": patient,
-        "batch_row": batch_row, "created_at": now,
+        "batch_row": batch_row, "batch_item": batch_item, "created_at": now,
     }  # fmt: skip
     tx.execute(insert(sends).values(row))
     return message_id
