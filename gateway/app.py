@@ -39,6 +39,12 @@ _SECURITY_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
 )
+_EXPOSED = "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After"
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Content-Type, X-API-Key, X-Request-ID, Idempotency-Key, Prefer, X-Preflight",
+    "Access-Control-Max-Age": "86400",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +219,15 @@ class _Hooks:
             app.register_error_handler(status, self._http_error)
         app.register_error_handler(Exception, self._error)
 
-    def _admit(self) -> None:
+    def _admit(self) -> flask.Response | None:
         request, house, g = flask.request, self._house, flask.g
         g.started = time.perf_counter()
         g.now = house.now()
         asked = request.headers.get("X-Request-ID", "")
         g.request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
         g.operation = self._operations.get(request.endpoint or "", _NO_OPERATION)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return flask.Response(status=204, headers=_PREFLIGHT) if self._origin() else None
         forwarded = request.headers.get("X-Forwarded-For") if house.trusted_proxies else None
         g.client_ip = client_ip(request.remote_addr, forwarded, house.trusted_proxies)
         if house.draining() and (g.operation is None or g.operation.drains):
@@ -228,11 +236,25 @@ class _Hooks:
             g.verdict = house.limiter.admit(g.client_ip or "", g.now)
             if g.verdict.retry_after:
                 raise errors.TooManyRequests(g.verdict.retry_after)
+        return None
+
+    def _origin(self) -> str | None:
+        """What a page elsewhere is told about using the answer, None for nothing."""
+        allowed = self._house.cors_origins
+        given = flask.request.headers.get("Origin")
+        if not given or not allowed:
+            return None
+        return "*" if "*" in allowed else given if given in allowed else None
 
     def _dress(self, response: flask.Response) -> flask.Response:
         g, headers = flask.g, response.headers
         headers["X-Request-ID"] = g.request_id
         headers.extend(_SECURITY_HEADERS)
+        origin = self._origin()
+        if origin is not None:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
+            headers.add("Vary", "Origin")
         verdict = g.get("verdict")
         if verdict is not None:
             headers["X-RateLimit-Limit"] = str(verdict.limit)
@@ -249,34 +271,13 @@ class _Hooks:
         return response
 
     def _http_error(self, error: HTTPException) -> flask.Response:
-        """What Flask and Werkzeug raise: unknown path, wrong method, too large a body, a broken request."""
-        status, headers = error.code or 500, {}
-        if status == 404:
-            message = f"Cannot {flask.request.method} {flask.request.path}"
-        elif status == 405:
-            allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
-            headers["Allow"] = ", ".join(allowed)
-            message = f"Cannot {flask.request.method} {flask.request.path}; allowed: {headers['Allow']}"
-        elif status == 413:
-            message = f"Request body is larger than {self._house.body_max_bytes} bytes"
-        else:
-            message = "Internal server error" if status >= 500 else error.description or error.name
-        return _answer(status, message, headers)
+        return errors.http_answer(error, self._house.body_max_bytes)
 
     def _error(self, error: Exception) -> flask.Response:
         if isinstance(error, ProblemException) and error.status == 401:  # connexion found no key at all
             error = Unauthorized("API key is required")
         kind = errors.kind_of(error)
         if kind.status >= 500:
-            log.error(
-                "%s",
-                error,
-                exc_info=error if kind is errors.UNEXPECTED else None,
-                extra={"request_id": flask.g.request_id},
-            )
-        return _answer(kind.status, errors.message_of(error, detail=self._house.error_detail), errors.headers_of(error))
-
-
-def _answer(status: int, message: str | list[str], headers: dict[str, str]) -> flask.Response:
-    body = orjson.dumps(errors.envelope(status, message), option=orjson.OPT_APPEND_NEWLINE)
-    return flask.Response(body, status, headers, content_type="application/json")
+            bug = error if kind is errors.UNEXPECTED else None
+            log.error("%s", error, exc_info=bug, extra={"request_id": flask.g.request_id})
+        return errors.answer(error, kind, detail=self._house.error_detail)

@@ -3,9 +3,12 @@
 Order: known, active, not expired, source address, session scope (all 401), then role (403).
 """
 
+import hashlib
+import hmac
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import Any
 
 import connexion
 import flask
@@ -16,7 +19,8 @@ from storage import NotFound, api_keys, sessions
 _RANK = {"viewer": 1, "operator": 2, "admin": 3}
 
 
-class Caller(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Caller:
     """The key behind a request. `sessions` are the ids it is bound to, empty for all; `ip` is the client's."""
 
     key_id: str
@@ -24,6 +28,11 @@ class Caller(NamedTuple):
     role: str
     sessions: tuple[str, ...]
     ip: str | None
+    secret: str = field(repr=False)
+
+    def derive(self, purpose: str) -> str:
+        """64 hex characters that only the holder of this key can make again; nothing stored gives them away."""
+        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
     def may(self, session_id: str) -> bool:
         """Whether this session is within the key's scope."""
@@ -52,7 +61,7 @@ def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # n
     if _RANK[key.role] < _RANK[required]:
         raise Forbidden(f"Insufficient permissions. Required: {required}")
     house["usage"].count(key.id, now)
-    house["caller"] = Caller(key.id, key.name, key.role, tuple(key.allowed_sessions), ip)
+    house["caller"] = Caller(key.id, key.name, key.role, tuple(key.allowed_sessions), ip, secret)
     return {}
 
 
