@@ -95,9 +95,9 @@ class Bulk:
                     return
                 item = batches.take(tx, step, self._pause(step), now)
                 if item is not None:
-                    message = {**item["message"], "sender": own(step.phone), "timestamp": now // 1000}
+                    message = {**item.message, "sender": own(step.phone), "timestamp": now // 1000}
                     place = (step.row, step.next_item)
-                    sends.queue(tx, step.session_id, message, item["content"], now, patient=True, batch=place)
+                    sends.queue(tx, step.session_id, message, item.content, now, patient=True, batch=place)
         except Exception:
             log.exception("a batch of session %s did not move on", step.session_id)
 

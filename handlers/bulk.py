@@ -43,17 +43,17 @@ def send(
     """Take a batch."""
     with db.read() as tx:
         session = sessions.find(tx, session_id)
-    once = idempotency.use(caller.key_id, idempotency_key, "bulk.send", session.id, body)
+    use = idempotency.use(caller.key_id, idempotency_key, "bulk.send", session.id, body)
     with db.write() as tx:
-        kept = idempotency.begin(tx, once)
-        if kept is not None:
-            return kept.answer, 202
-        if session.id not in engines.running():
-            raise BadRequest(f"Session '{session_id}' is not active")
-        answer = _accepted(_create(tx, session.id, body, now))
-        idempotency.keep(tx, once, now, status=202, answer=answer)
+
+        def work() -> tuple[Json, int]:
+            if session.id not in engines.running():
+                raise BadRequest(f"Session '{session_id}' is not active")
+            return _accepted(_create(tx, session.id, body, now)), 202
+
+        answer = idempotency.once(tx, use, now, work)
     bulk.wake()
-    return answer, 202
+    return answer
 
 
 def get(db: Database, session_id: str, batch_id: str) -> Json:
@@ -99,7 +99,7 @@ def _create(tx: Tx, session_id: str, body: Json, now: int) -> batches.Batch:
     return row
 
 
-def _items(messages: list[Json]) -> list[Json]:
+def _items(messages: list[Json]) -> list[batches.Item]:
     """Each message as it will be queued, variables filled in. Raises BadRequest, BadAddress."""
     problems: list[str] = []
     items = []
@@ -114,7 +114,7 @@ def _items(messages: list[Json]) -> list[Json]:
         row = {
             "chat_id": chat, "recipient": chat, "body": parcel.body, "type": parcel.type, "metadata": parcel.metadata
         }  # fmt: skip
-        items.append({"message": row, "content": contents.dump(parcel.content, parcel.quote)})
+        items.append(batches.Item(row, contents.dump(parcel.content, parcel.quote)))
     if problems:
         raise BadRequest("; ".join(problems[:10]))
     return items
@@ -145,17 +145,13 @@ def _accepted(row: batches.Batch) -> Json:
 
 
 def _results(tx: Tx, row: batches.Batch) -> list[Json]:
-    """BatchResult of each item: told by its send, and where it has none yet by whether it still can come to one."""
-    sent = batches.outcomes(tx, row.row)
+    """BatchResult of each item: told by its send, and where it has none by whether it can still come to one."""
     unsent = "pending" if row.completed_at is None else "cancelled"
-    return [
-        {"chatId": item["message"]["chat_id"], **(_result(sent[n]) if n in sent else {"status": unsent})}
-        for n, item in enumerate(row.items)
-    ]
+    return [_result(found, unsent) for found in batches.results(tx, row.row)]
 
 
-def _result(row: Any) -> Json:
-    result: Json = {"status": _RESULTS[row.state]}
+def _result(row: Any, unsent: str) -> Json:
+    result: Json = {"chatId": row.chat_id, "status": _RESULTS.get(row.state, unsent)}
     if row.state == "sent":
         result |= {"messageId": row.wa_message_id, "sentAt": moment(row.finished_at)}
     elif result["status"] == "failed":

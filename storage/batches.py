@@ -9,11 +9,11 @@ An item is queued in the transaction that moves `next_item` on, so no crash repe
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Row, and_, case, cast, func, or_, select, update
+from sqlalchemy import Integer, Row, and_, case, cast, func, insert, or_, select, update
 
 from storage import NotFound
 from storage.db import Tx, upsert
-from storage.tables import batches, messages, sends, sessions
+from storage.tables import batch_items, batches, messages, sends, sessions
 
 Batch = Row[Any]
 _FAILED = ("failed", "unknown", "expired")
@@ -26,6 +26,13 @@ class Pace(NamedTuple):
     delay: int
     randomize: bool
     stop_on_error: bool
+
+
+class Item(NamedTuple):
+    """A message as it will be queued: columns of `messages` without sender and timestamp; what the engine is handed."""
+
+    message: dict[str, Any]
+    content: dict[str, Any]
 
 
 class Step(NamedTuple):
@@ -41,17 +48,21 @@ class Step(NamedTuple):
     due: int
 
 
-def create(tx: Tx, session_id: str, batch_id: str, items: list[dict[str, Any]], pace: Pace, now: int) -> Batch | None:
-    """A batch of these items ({"message": columns, "content": what the engine is handed}); None where the id is taken.
-
-    Items have no sender and no timestamp yet.
-    """
+def create(tx: Tx, session_id: str, batch_id: str, items: list[Item], pace: Pace, now: int) -> Batch | None:
+    """A batch of these items; None where the session has one of that id."""
     row = {
-        "id": batch_id, "session_id": session_id, "state": "pending", "items": items, "total": len(items),
-        "next_item": 0, "pause": 0, "created_at": now, **pace._asdict(),
+        "id": batch_id, "session_id": session_id, "state": "pending", "total": len(items), "next_item": 0, "pause": 0,
+        "created_at": now, **pace._asdict(),
     }  # fmt: skip
     made = upsert(tx, batches).values(row).on_conflict_do_nothing(index_elements=["session_id", "id"])
-    return tx.execute(made.returning(batches)).one_or_none()
+    batch = tx.execute(made.returning(batches)).one_or_none()
+    if batch is not None:
+        rows = [
+            {"batch_row": batch.row, "item": n, "chat_id": item.message["chat_id"], **item._asdict()}
+            for n, item in enumerate(items)
+        ]
+        tx.execute(insert(batch_items), rows)
+    return batch
 
 
 def get(tx: Tx, session_id: str, batch_id: str) -> Batch:
@@ -63,10 +74,18 @@ def get(tx: Tx, session_id: str, batch_id: str) -> Batch:
     return row
 
 
-def outcomes(tx: Tx, batch_row: int) -> dict[int, Row[Any]]:
-    """The sends of the items that were queued so far, with their messages' WhatsApp ids, by item."""
-    query = select(sends, messages.c.wa_message_id).join(messages).where(sends.c.batch_row == batch_row)
-    return {row.batch_item: row for row in tx.execute(query)}
+def results(tx: Tx, batch_row: int) -> list[Row[Any]]:
+    """The chat of each item in order, and where it was queued its send's state, error, end and WhatsApp id."""
+    its_send = and_(sends.c.batch_row == batch_items.c.batch_row, sends.c.batch_item == batch_items.c.item)
+    query = (
+        select(batch_items.c.chat_id, sends.c.state, sends.c.error, sends.c.finished_at, messages.c.wa_message_id)
+        .select_from(batch_items)
+        .outerjoin(sends, its_send)
+        .outerjoin(messages, messages.c.id == sends.c.message_id)
+        .where(batch_items.c.batch_row == batch_row)
+        .order_by(batch_items.c.item)
+    )
+    return list(tx.execute(query))
 
 
 def agenda(tx: Tx, most: int) -> list[Step]:
@@ -93,16 +112,19 @@ def agenda(tx: Tx, most: int) -> list[Step]:
     ]  # fmt: skip
 
 
-def take(tx: Tx, step: Step, pause: int, now: int) -> dict[str, Any] | None:
+def take(tx: Tx, step: Step, pause: int, now: int) -> Item | None:
     """Move on to the step's item, to be queued in this transaction; None where the batch ended or moved meanwhile."""
-    item = batches.c["items"][step.next_item]
     values = {
         "next_item": step.next_item + 1, "pause": pause, "state": "processing",
         "started_at": func.coalesce(batches.c.started_at, now),
     }  # fmt: skip
     moved = update(batches).where(batches.c.row == step.row, batches.c.next_item == step.next_item, _OPEN)
-    taken: dict[str, Any] | None = tx.execute(moved.values(values).returning(item)).scalar()
-    return taken
+    if tx.execute(moved.values(values)).rowcount == 0:
+        return None
+    query = select(batch_items.c.message, batch_items.c.content)
+    return Item(
+        *tx.execute(query.where(batch_items.c.batch_row == step.row, batch_items.c.item == step.next_item)).one()
+    )
 
 
 def conclude(tx: Tx, step: Step, now: int) -> None:

@@ -161,7 +161,6 @@ batches = Table(
     Column("id", String(64), nullable=False),
     Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("state", String(10), nullable=False),
-    Column("items", Json, nullable=False),  # each a message's columns and its content, ready to be queued
     Column("total", Integer, nullable=False),
     Column("next_item", Integer, nullable=False),  # what became of those before is told by their rows in sends
     Column("pause", Integer, nullable=False),  # milliseconds from the last item's end to the next one's turn
@@ -174,6 +173,16 @@ batches = Table(
     UniqueConstraint("session_id", "id"),
     Index("ix_batches_open", "row", **_only("completed_at IS NULL")),
     CheckConstraint("state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name="state"),
+)
+
+batch_items = Table(  # as they will be queued; never changed
+    "batch_items",
+    metadata,
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE"), primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("chat_id", String(100), nullable=False),
+    Column("message", Json, nullable=False),
+    Column("content", Json, nullable=False),
 )
 
 idempotency = Table(

@@ -95,7 +95,6 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("session_id", sa.String(length=36), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("items", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("next_item", sa.Integer(), nullable=False),
         sa.Column("pause", sa.Integer(), nullable=False),
@@ -246,6 +245,18 @@ def upgrade() -> None:
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_webhooks_session_id"), ["session_id"], unique=False)
 
+    op.create_table(
+        "batch_items",
+        sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item", sa.Integer(), nullable=False),
+        sa.Column("chat_id", sa.String(length=100), nullable=False),
+        sa.Column("message", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("content", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_row"], ["batches.row"], name=op.f("fk_batch_items_batch_row"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("batch_row", "item", name=op.f("pk_batch_items")),
+    )
     op.create_table(
         "deliveries",
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
