@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, literal_column, or_, select, update
 
 from storage import NotFound, messages
 from storage.db import Tx, upsert
@@ -18,6 +18,9 @@ from storage.tables import early_receipts, sends, sessions
 from storage.tables import messages as messages_table
 
 Send = Row[Any]
+# Written out, not bound: neither database knows that a bound value is one of a partial index.
+_QUEUED = sends.c.state == literal_column("'queued'")
+_OPEN = sends.c.state.in_([literal_column("'queued'"), literal_column("'sending'")])
 FINISHED = ("sent", "failed", "unknown", "cancelled", "expired")
 
 
@@ -80,7 +83,7 @@ def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
         .where(
             sends.c.session_id == lane.session_id,
             sends.c.chat_id == lane.chat_id,
-            sends.c.state.in_(("queued", "sending")),
+            _OPEN,
             or_(sends.c.due_at <= now, sends.c.state == "sending"),
         )
         .order_by(sends.c.state.desc(), sends.c.row)
@@ -95,7 +98,7 @@ def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
     query = (
         select(sends.c.session_id, sends.c.chat_id)
         .join(sessions, sessions.c.id == sends.c.session_id)
-        .where(sends.c.state == "queued", sends.c.due_at <= now, sessions.c.status == "ready")
+        .where(_OPEN, _QUEUED, sends.c.due_at <= now, sessions.c.status == "ready")
         .group_by(sends.c.session_id, sends.c.chat_id)
         .order_by(func.min(sends.c.due_at))
         .limit(most)
@@ -105,7 +108,7 @@ def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
 
 def next_due(tx: Tx, now: int) -> int | None:
     """When the next send becomes due, epoch milliseconds; those due already do not count."""
-    return tx.execute(select(func.min(sends.c.due_at)).where(sends.c.state == "queued", sends.c.due_at > now)).scalar()
+    return tx.execute(select(func.min(sends.c.due_at)).where(_QUEUED, sends.c.due_at > now)).scalar()
 
 
 def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> messages.Message | None:
@@ -142,13 +145,14 @@ def put_back(tx: Tx, message_id: str, due_at: int) -> None:
 
 def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
     """Queued sends whose time is over."""
-    query = select(sends).where(sends.c.state == "queued", sends.c.expires_at <= now).order_by(sends.c.row).limit(most)
+    query = select(sends).where(_QUEUED, sends.c.expires_at <= now).order_by(sends.c.expires_at).limit(most)
     return list(tx.execute(query))
 
 
 def left_sending(tx: Tx) -> list[Send]:
     """At boot: sends that a dead process had handed over, or was about to."""
-    return list(tx.execute(select(sends).where(sends.c.state == "sending").order_by(sends.c.row)))
+    in_order = (sends.c.session_id, sends.c.chat_id, sends.c.row)
+    return list(tx.execute(select(sends).where(_OPEN, sends.c.state == "sending").order_by(*in_order)))
 
 
 def keep_early(tx: Tx, session_id: str, wa_message_ids: Collection[str], status: str, now: int) -> None:

@@ -148,6 +148,7 @@ sends = Table(
     Index("ix_sends_session_id_row", "session_id", "row"),
     Index("ix_sends_lane", "session_id", "chat_id", "row", **_only("state IN ('queued', 'sending')")),
     Index("ix_sends_due", "due_at", **_only("state = 'queued'")),
+    Index("ix_sends_expires", "expires_at", **_only("state = 'queued'")),
     Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **_only("batch_row IS NOT NULL")),  # none twice
     CheckConstraint(
         "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')", name="state"
