@@ -15,8 +15,7 @@ from storage import batches, sends
 from storage.db import Database
 
 log = logging.getLogger("openwa.bulk")
-_POLL = 1.0
-_BREATH = 0.05  # seconds between two turns at least: it is woken by everything that is committed
+_POLL = 0.5  # seconds; shorter than any pause, so that the end of an item is seen before the next one is due
 _MOST = 100
 _JITTER = 2_000
 
@@ -43,7 +42,7 @@ class Bulk:
     def run(self) -> None:
         """Take turns until `stop`; one that fails is logged and the next one tries again."""
         wait = 0.0
-        while not self._stopping.wait(_BREATH):
+        while not self._stopping.is_set():
             self._due.wait(wait)
             self._due.clear()
             try:
@@ -77,7 +76,7 @@ class Bulk:
         return queued is not None
 
     def wake(self) -> None:
-        """Something was committed: a batch, or the end of a send."""
+        """A batch was taken."""
         self._due.set()
 
     def stop(self) -> None:

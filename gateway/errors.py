@@ -85,6 +85,8 @@ PROBLEM = "application/problem+json"
 
 
 BY_STATUS = {404: Kind(404, "no_such_path"), 405: Kind(405, "method_not_allowed"), 413: Kind(413, "body_too_large")}
+# What OpenWA calls these; Python's own names for them change between releases.
+_PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
 
 
 def kind_of(error: Exception) -> Kind:
@@ -92,9 +94,13 @@ def kind_of(error: Exception) -> Kind:
     return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
 
 
+def _phrase(status: int) -> str:
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def envelope(status: int, message: str | list[str]) -> dict[str, Any]:
     """The body of every answer that is no success."""
-    return {"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}
+    return {"statusCode": status, "message": message, "error": _phrase(status)}
 
 
 def problem(status: int, message: str | list[str], told: Kind, request_id: str, retry_at: str | None) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def problem(status: int, message: str | list[str], told: Kind, request_id: str, 
     said = "; ".join(message) if isinstance(message, list) else message
     shown = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": _phrase(status),
         "status": status,
         "detail": said,
         "instance": f"urn:request:{request_id}",
@@ -142,11 +148,14 @@ def http_answer(error: HTTPException, body_max: int) -> flask.Response:
     """The answer to what Flask and Werkzeug refuse: unknown path, wrong method, too large a body, a broken request."""
     request, status = flask.request, error.code or 500
     kind = BY_STATUS.get(status, UNEXPECTED if status >= 500 else MALFORMED)
+    asked = f"{request.method} {request.path[:1000]}"
+    if status == 401:  # connexion found no key at all; everything else about keys is raised by our guard
+        return _answer(status, "API key is required", {}, KINDS[refusal.Unauthorized])
     if status == 404:
-        return _answer(status, f"Cannot {request.method} {request.path}", {}, kind)
+        return _answer(status, f"Cannot {asked}", {}, kind)
     if status == 405:
         allowed = ", ".join(sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"}))
-        return _answer(status, f"Cannot {request.method} {request.path}; allowed: {allowed}", {"Allow": allowed}, kind)
+        return _answer(status, f"Cannot {asked}; allowed: {allowed}", {"Allow": allowed}, kind)
     if status == 413:
         return _answer(status, f"Request body is larger than {body_max} bytes", {}, kind)
     message = "Internal server error" if status >= 500 else error.description or error.name

@@ -55,6 +55,8 @@ def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # n
         if key.allowed_ips:
             _check_address(ip, key.allowed_ips)
         named = (flask.request.view_args or {}).get("sessionId")
+        if key.allowed_sessions and flask.g.operation.whole:
+            raise Unauthorized("API key is bound to sessions")
         if key.allowed_sessions and named is not None:
             _check_session(tx, named, key.allowed_sessions)
     required: str = flask.g.operation.role
@@ -102,6 +104,7 @@ def _check_session(tx: Any, named: str, allowed: list[str]) -> None:
         raise Unauthorized("API key not authorized for this session")
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text or "")
@@ -117,4 +120,10 @@ def _within(address: IPv4Address | IPv6Address, networks: tuple[str, ...]) -> bo
 
 @lru_cache(maxsize=1024)
 def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(text, strict=False) for text in texts)
+    return tuple(_plain(ip_network(text, strict=False)) for text in texts)
+
+
+def _plain(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """The network in IPv4 where it is one written as IPv6 (`::ffff:10.0.0.0/104`), as addresses are."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network

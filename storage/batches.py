@@ -54,7 +54,7 @@ def create(tx: Tx, session_id: str, batch_id: str, items: list[Item], pace: Pace
         "id": batch_id, "session_id": session_id, "state": "pending", "total": len(items), "next_item": 0, "pause": 0,
         "created_at": now, **pace._asdict(),
     }  # fmt: skip
-    made = upsert(tx, batches).values(row).on_conflict_do_nothing(index_elements=["session_id", "id"])
+    made = upsert(tx.dialect.name, batches).values(row).on_conflict_do_nothing(index_elements=["session_id", "id"])
     batch = tx.execute(made.returning(batches)).one_or_none()
     if batch is not None:
         rows = [

@@ -36,6 +36,11 @@ def received(gateway: Gateway, chat: str = AYU) -> list[str]:
     return [entry["body"] for entry in gateway.world.control.inbox(chat)]
 
 
+def faults(gateway: Gateway, kind: Any, **more: Any) -> None:
+    """What befalls the session's next send."""
+    gateway.world.control.fail_sends(gateway.get("/sessions/my-bot").json["id"], kind, **more)
+
+
 def only_send(gateway: Gateway) -> Any:
     """The session's one send."""
     (send,) = gateway.get("/sessions/my-bot/sends").json

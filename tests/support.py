@@ -36,6 +36,7 @@ class Gateway:
         headers = dict(kwargs.pop("headers", {}))
         if key is not None:
             headers.setdefault("X-API-Key", key)
+        kwargs.setdefault("environ_base", {"REMOTE_ADDR": "127.0.0.1"})
         answer = self.client.open("/api" + path, method=method, headers=headers, **kwargs)
         hold(method, path, answer)
         return answer

@@ -342,6 +342,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'queued'"),
         )
         batch_op.create_index(
+            "ix_sends_expires",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
             "ix_sends_lane",
             ["session_id", "chat_id", "row"],
             unique=False,
