@@ -6,22 +6,8 @@ size. What a client sees as `id` is a UUID beside it.
 
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, UniqueConstraint, text
+from sqlalchemy.types import JSON, BigInteger, Boolean, Integer, String, Text
 
 metadata = MetaData(
     naming_convention={
