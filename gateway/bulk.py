@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from engines import base
 from gateway.sender import finish
-from handlers.sending import Sender, own
+from handlers.sending import own
 from storage import batches, sends
 from storage.db import Database
 
@@ -26,14 +26,14 @@ class Bulk:
     def __init__(
         self,
         db: Database,
-        sender: Sender,
         now: Callable[[], int],
+        wake_others: Callable[[], None] = lambda: None,
         *,
         jitter: Callable[[int, int], int] = random.randint,
     ) -> None:
         self._db = db
-        self._sender = sender
         self._now = now
+        self._wake_others = wake_others
         self._jitter = jitter
         self._due = threading.Event()
         self._stopping = threading.Event()
@@ -62,7 +62,7 @@ class Bulk:
         for step in due:
             self._take(step, now)
         if due:
-            self._sender.wake()
+            self._wake_others()
         later = next((step.due for step in steps if step.due > now), None)
         return now if len(due) == _MOST else later
 
@@ -73,6 +73,8 @@ class Bulk:
             queued = batches.cancel(tx, session_id, batch_id, now)
             for row in queued or ():
                 finish(tx, row, "cancelled", now, base.EngineError("Its batch was cancelled before it was sent"))
+        if queued:
+            self._wake_others()
         return queued is not None
 
     def wake(self) -> None:

@@ -69,7 +69,7 @@ class Program:
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
         self.sender.recover()
-        self.bulk = Bulk(self.db, self.sender, now)
+        self.bulk = Bulk(self.db, now, self.wake)
         self.document = document.Served(document.bundle())
         self.app = create_app(self._house(), self.document.document)
         self.first_key = _seed(self.db, config, now())

@@ -95,7 +95,7 @@ def test_a_random_part_is_added_to_each_pause(ready: Gateway) -> None:
         asked.append((least, most))
         return 1500
 
-    loop = Bulk(ready.program.db, ready.program.sender, ready.clock.now, jitter=jitter)
+    loop = Bulk(ready.program.db, ready.clock.now, jitter=jitter)
     bulk(ready, item("one"), item("two"), batch_id="b", delayBetweenMessages=1000, randomizeDelay=True)
     turn(ready, loop)
 

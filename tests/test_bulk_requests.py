@@ -213,7 +213,7 @@ def test_loops_that_turn_at_one_moment_queue_each_item_once(ready: Gateway) -> N
     program = ready.program
     for n in range(10):
         bulk(ready, item(f"{n} one"), item(f"{n} two"), batch_id=f"b{n}")
-    loops = [Bulk(program.db, program.sender, ready.clock.now) for _ in range(4)]
+    loops = [Bulk(program.db, ready.clock.now) for _ in range(4)]
     threads = [threading.Thread(target=loop.turn, args=(ready.clock.now(),)) for loop in loops]
     for thread in threads:
         thread.start()
