@@ -3,13 +3,17 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 
 from engines.simulator import ManualClock, World
 from gateway import config
+from gateway.app import House, create_app
 from gateway.program import Program
 from storage import migrate
 from storage.db import Database
@@ -89,9 +93,22 @@ def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iter
     environ |= {f"RATE_LIMIT_{window}_LIMIT": "1000000" for window in ("SHORT", "MEDIUM", "LONG")} | settings
     clock = ManualClock(START)
     world = World(clock=clock)
-    program = Program(config.load(environ), now=clock.now, world=world)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.program.create_app", shared_app)
+        program = Program(config.load(environ), now=clock.now, world=world)
     yield Gateway(program, clock, world)
     program.stop()
+
+
+def shared_app(house: House, document: dict[str, Any], _built: list[tuple[Flask, House]] = []) -> Flask:  # noqa: B006
+    """The app of the one gateway that a test has: routed once, since that takes longer than most tests."""
+    if not _built:
+        _built.append((create_app(house, document), house))
+    ((app, ours),) = _built
+    for name in (field.name for field in fields(House)):
+        object.__setattr__(ours, name, getattr(house, name))
+    app.config["MAX_CONTENT_LENGTH"] = house.body_max_bytes
+    return app
 
 
 def _postgres(url: str, database: str) -> str:
