@@ -105,6 +105,15 @@ def hold(method: str, path: str, answer: TestResponse) -> None:
         _hold_body(content["application/json"]["schema"], name, answer)
 
 
+def hold_event(event: dict[str, Any]) -> None:
+    """Fail where an event is not what the document says of its type."""
+    mapping = document()["components"]["schemas"]["Event"]["discriminator"]["mapping"]
+    assert event["type"] in mapping, f"{event['type']} is no type of the document"
+    schema = json.dumps({"$ref": mapping[event["type"]]})
+    errors = [f"{list(e.instance_path)}: {e.message}" for e in checker(schema).iter_errors(event)]
+    assert errors == [], f"{event['type']}: {errors[:5]}\n{json.dumps(event)[:500]}"
+
+
 def _hold_body(schema: dict[str, Any], name: str, answer: TestResponse) -> None:
     value = json.loads(answer.get_data())
     errors = [f"{list(e.instance_path)}: {e.message}" for e in checker(json.dumps(schema)).iter_errors(value)]

@@ -109,7 +109,8 @@ def test_a_schema_knows_its_children() -> None:
     known = {
         "type", "description", "properties", "items", "additionalProperties", "allOf", "anyOf", "oneOf", "not",
         "required", "enum", "format", "pattern", "default", "example", "nullable", "minimum", "maximum",
-        "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", *EXTENSIONS,
+        "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties",
+        "discriminator", *EXTENSIONS,
     }  # fmt: skip
     assert [] == [where for where, schema in schemas() if not schema.keys() <= known]
     assert [("items", {"type": "string"})] == list(children({"items": {"type": "string"}}))
