@@ -51,6 +51,7 @@ class Database:
         self._local = threading.local()
         self._open: list[Connection] = []
         self._writer = threading.Lock()
+        self._losses = 0  # how often a connection was lost: those that others opened before are lost as well
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -63,7 +64,7 @@ class Database:
             yield tx
         except DBAPIError as error:
             self._forget("reader")
-            raise _told(error) from error
+            raise self._told(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -78,7 +79,7 @@ class Database:
                     yield tx
             except DBAPIError as error:
                 self._forget("writer")
-                raise _told(error) from error
+                raise self._told(error) from error
             finally:
                 self._local.writing = False
 
@@ -91,6 +92,11 @@ class Database:
         self.engine.dispose()
 
     def _connection(self, role: str) -> Connection:
+        local = self._local
+        if getattr(local, "losses", 0) != self._losses and not getattr(local, "writing", False):
+            self._forget("reader")
+            self._forget("writer")
+            local.losses = self._losses
         connection: Connection | None = getattr(self._local, role, None)
         if connection is None:
             try:
@@ -110,6 +116,13 @@ class Database:
             self._open.remove(connection)
             connection.invalidate()
             connection.close()
+
+    def _told(self, error: DBAPIError) -> Exception:
+        """A lost or refused connection is Unavailable; any other database error is our bug and stays what it is."""
+        if not error.connection_invalidated:
+            return error
+        self._losses += 1
+        return Unavailable("The database does not answer")
 
 
 def one_at_a_time(tx: Tx, what: str) -> None:
@@ -142,11 +155,6 @@ class _NoLock:
 
 
 _NO_LOCK = _NoLock()
-
-
-def _told(error: DBAPIError) -> Exception:
-    """A lost or refused connection is Unavailable; any other database error is our bug and stays what it is."""
-    return Unavailable("The database does not answer") if error.connection_invalidated else error
 
 
 def _dumps(value: Any) -> str:
