@@ -68,6 +68,7 @@ class _Line:
         self._task = task
         self._channel = channel
         self._ended = False
+        self._streams = False
         self.early = b""
 
     @property
@@ -79,6 +80,7 @@ class _Line:
         return int(self._channel.total_outbufs_len)
 
     def write(self, data: bytes) -> None:
+        self._streams = True
         if not self._ended:
             with contextlib.suppress(ClientDisconnected, OSError):
                 self._task.write(data)
@@ -86,11 +88,11 @@ class _Line:
     def end(self, data: bytes = b"") -> None:
         if self._ended:
             return
-        if data and not self._task.wrote_header:
-            self._task.content_length = len(data)
-        self.write(data)
         self._ended = True
+        if not self._streams:
+            self._task.content_length = len(data)
         with contextlib.suppress(ClientDisconnected, OSError):
+            self._task.write(data)
             self._task.finish()
         self._channel.leave(self, close=self._task.close_on_finish)
 
@@ -101,7 +103,7 @@ class _Line:
 
     def heard(self, data: bytes) -> None:
         """The client sends while it waits: the next request of a long poll is kept, a stream listens to nothing."""
-        if not self._task.wrote_header:
+        if not self._streams:
             self.early += data
         if len(self.early) > _EARLY_MAX:
             self.drop()
