@@ -18,23 +18,24 @@ import connexion
 import flask
 import orjson
 from connexion.apis.flask_api import FlaskApi
-from connexion.exceptions import ProblemException
 from connexion.resolver import RelativeResolver
+from connexion.spec import OpenAPISpecification
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.routing import BaseConverter
 
-from gateway import errors
+from gateway import cors, errors
 from gateway.limiter import Limiter
 from gateway.metrics import Metrics
 from gateway.streams import Streams, Waiting
 from gateway.validation import RequestCheck
-from handlers.errors import Unauthorized
 from handlers.events import Watch
 from handlers.security import client_ip
 
 log = logging.getLogger("openwa.http")
+OpenAPISpecification.openapi_schema = {}  # tests/test_document.py validates; at every start it would cost a second
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _NO_OPERATION: Any = None
 _SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -49,6 +50,7 @@ class Operation:
 
     id: str
     role: str
+    whole: bool
     exempt: bool
     drains: bool
 
@@ -125,7 +127,7 @@ class _Request:
     json = None  # the body travels in the context
 
     def __init__(self, path_params: dict[str, Any], context: dict[str, Any]) -> None:
-        request = flask.request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - saves a proxy hop each
+        request = _here(flask.request)
         self._flask = request
         self.headers = request.headers
         self.query: Any = request.args if request.query_string else {}
@@ -158,6 +160,7 @@ class _Api(FlaskApi):  # type: ignore[misc]
         self.operations[endpoint] = Operation(
             id=operation.operation_id.removeprefix("handlers."),
             role=raw["x-required-role"],
+            whole=raw.get("x-scope") == "gateway",
             exempt=raw.get("x-rate-limit") == "exempt",
             drains=raw.get("x-while-draining") != "answers",
         )
@@ -210,11 +213,17 @@ class _App(connexion.FlaskApp):  # type: ignore[misc]
 
     def create_app(self) -> flask.Flask:
         app = flask.Flask(self.import_name, static_folder=None)
+        app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         app.json = _Json(app)
         app.url_map.strict_slashes = True
         app.url_map.merge_slashes = False
         app.url_map.converters.update(dict.fromkeys(("default", "string", "int", "float"), _Text))
         return app
+
+
+def _here(proxy: Any) -> Any:
+    """What one of Flask's proxies stands for now: each use of the proxy itself costs a look-up."""
+    return proxy._get_current_object()  # noqa: SLF001 - werkzeug's documented way
 
 
 class _Hooks:
@@ -231,70 +240,53 @@ class _Hooks:
             app.register_error_handler(status, self._http_error)
         app.register_error_handler(Exception, self._error)
 
-    def _admit(self) -> None:
-        request, house, g = flask.request, self._house, flask.g
+    def _admit(self) -> flask.Response | None:
+        request, g, house = _here(flask.request), _here(flask.g), self._house
+        asked = request.environ.get
         g.started = time.perf_counter()
         g.now = house.now()
-        asked = request.headers.get("X-Request-ID", "")
-        g.request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
-        g.operation = self._operations.get(request.endpoint or "", _NO_OPERATION)
-        forwarded = request.headers.get("X-Forwarded-For") if house.trusted_proxies else None
+        request_id = asked("HTTP_X_REQUEST_ID")
+        g.request_id = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else str(uuid.uuid4())
+        g.operation = operation = self._operations.get(request.endpoint, _NO_OPERATION)
+        forwarded = asked("HTTP_X_FORWARDED_FOR") if house.trusted_proxies else None
         g.client_ip = client_ip(request.remote_addr, forwarded, house.trusted_proxies)
-        if house.draining() and (g.operation is None or g.operation.drains):
+        if house.draining() and (operation is None or operation.drains):
             raise errors.Draining
-        if g.operation is None or not g.operation.exempt:
+        if operation is None or not operation.exempt:
             g.verdict = house.limiter.admit(g.client_ip or "", g.now)
             if g.verdict.retry_after:
                 raise errors.TooManyRequests(g.verdict.retry_after)
+        wanted = asked("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
+        preflight = cors.is_preflight(request.method, asked("HTTP_ORIGIN"), wanted)
+        return flask.Response(status=204) if preflight else None
 
     def _dress(self, response: flask.Response) -> flask.Response:
-        g, headers = flask.g, response.headers
-        headers["X-Request-ID"] = g.request_id
-        headers.extend(_SECURITY_HEADERS)
+        request, g = _here(flask.request), _here(flask.g)
+        told = [("X-Request-ID", g.request_id), *_SECURITY_HEADERS]
+        origin = request.environ.get("HTTP_ORIGIN")
+        if origin is not None:
+            preflight = request.method == "OPTIONS"
+            told.extend(cors.headers_for(origin, self._house.cors_origins, preflight=preflight).items())
         verdict = g.get("verdict")
         if verdict is not None:
-            headers["X-RateLimit-Limit"] = str(verdict.limit)
-            headers["X-RateLimit-Remaining"] = str(verdict.remaining)
-            headers["X-RateLimit-Reset"] = str(verdict.reset)
+            told.append(("X-RateLimit-Limit", str(verdict.limit)))
+            told.append(("X-RateLimit-Remaining", str(verdict.remaining)))
+            told.append(("X-RateLimit-Reset", str(verdict.reset)))
+        response.headers.extend(told)
         operation = g.operation.id if g.operation else "none"
-        self._house.metrics.answered(
-            flask.request.method, operation, response.status_code, time.perf_counter() - g.started
-        )
+        method, status = request.method, response.status_code
+        known = method if method in _METHODS else "other"  # names a client makes up must not grow memory
+        self._house.metrics.answered(known, operation, status, time.perf_counter() - g.started)
         if log.isEnabledFor(logging.DEBUG):
-            log.debug(
-                "%s %s %s", flask.request.method, operation, response.status_code, extra={"request_id": g.request_id}
-            )
+            log.debug("%s %s %s", method, operation, status, extra={"request_id": g.request_id})
         return response
 
     def _http_error(self, error: HTTPException) -> flask.Response:
-        """What Flask and Werkzeug raise: unknown path, wrong method, too large a body, a broken request."""
-        status, headers = error.code or 500, {}
-        if status == 404:
-            message = f"Cannot {flask.request.method} {flask.request.path}"
-        elif status == 405:
-            allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
-            headers["Allow"] = ", ".join(allowed)
-            message = f"Cannot {flask.request.method} {flask.request.path}; allowed: {headers['Allow']}"
-        elif status == 413:
-            message = f"Request body is larger than {self._house.body_max_bytes} bytes"
-        else:
-            message = "Internal server error" if status >= 500 else error.description or error.name
-        return _answer(status, message, headers)
+        return errors.http_answer(error, self._house.body_max_bytes)
 
     def _error(self, error: Exception) -> flask.Response:
-        if isinstance(error, ProblemException) and error.status == 401:  # connexion found no key at all
-            error = Unauthorized("API key is required")
         kind = errors.kind_of(error)
         if kind.status >= 500:
-            log.error(
-                "%s",
-                error,
-                exc_info=error if kind is errors.UNEXPECTED else None,
-                extra={"request_id": flask.g.request_id},
-            )
-        return _answer(kind.status, errors.message_of(error, detail=self._house.error_detail), errors.headers_of(error))
-
-
-def _answer(status: int, message: str | list[str], headers: dict[str, str]) -> flask.Response:
-    body = orjson.dumps(errors.envelope(status, message), option=orjson.OPT_APPEND_NEWLINE)
-    return flask.Response(body, status, headers, content_type="application/json")
+            bug = error if kind is errors.UNEXPECTED else None
+            log.error("%s", error, exc_info=bug, extra={"request_id": flask.g.request_id})
+        return errors.answer(error, kind, detail=self._house.error_detail)

@@ -16,8 +16,12 @@ ROOT = Path(__file__).parent.parent / "openapi" / "openapi.yaml"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+@functools.cache
 def bundle(root: Path = ROOT) -> dict[str, Any]:
-    """The whole document as one, references only to its own components. Raises KeyError for a dangling reference."""
+    """The whole document as one, references only to its own components, read once and never changed.
+
+    Raises KeyError for a dangling reference.
+    """
     return _Bundler(root).document
 
 

@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import flask
+import orjson
+from werkzeug.exceptions import HTTPException
+
 import storage
 from engines import addresses
 from engines import base as engine
 from handlers import errors as refusal
+from handlers.shapes import moment
 from storage.idempotency import KeyReused
 
 
@@ -80,6 +85,13 @@ KINDS: dict[type[Exception], Kind] = {
 }
 
 UNEXPECTED = Kind(500, "internal_error")
+MALFORMED = Kind(400, "malformed_request")
+PROBLEM = "application/problem+json"
+
+
+BY_STATUS = {404: Kind(404, "no_such_path"), 405: Kind(405, "method_not_allowed"), 413: Kind(413, "body_too_large")}
+# What OpenWA calls these; Python's own names for them change between releases.
+_PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
 
 
 def kind_of(error: Exception) -> Kind:
@@ -87,9 +99,31 @@ def kind_of(error: Exception) -> Kind:
     return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
 
 
+def _phrase(status: int) -> str:
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def envelope(status: int, message: str | list[str]) -> dict[str, Any]:
     """The body of every answer that is no success."""
-    return {"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}
+    return {"statusCode": status, "message": message, "error": _phrase(status)}
+
+
+def problem(status: int, message: str | list[str], told: Kind, request_id: str, retry_at: str | None) -> dict[str, Any]:
+    """The same as RFC 9457 has it, with what happened and whether the same call may succeed later."""
+    said = "; ".join(message) if isinstance(message, list) else message
+    shown = {
+        "type": "about:blank",
+        "title": _phrase(status),
+        "status": status,
+        "detail": said,
+        "instance": f"urn:request:{request_id}",
+        "code": told.code,
+        "retryable": told.retryable,
+        "outcome": "unknown" if status in (500, 504) else "not_sent",
+    }
+    if isinstance(message, list):
+        shown["problems"] = message
+    return {**shown, "retryAt": retry_at} if retry_at else shown
 
 
 def message_of(error: Exception, *, detail: bool = True) -> str | list[str]:
@@ -110,3 +144,38 @@ def headers_of(error: Exception) -> dict[str, str]:
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
     return {"Retry-After": "5"} if isinstance(error, Draining | TooManyStreams | storage.Unavailable) else {}
+
+
+def answer(error: Exception, kind: Kind, *, detail: bool) -> flask.Response:
+    """The answer to a request that `error` ended."""
+    return _answer(kind.status, message_of(error, detail=detail), headers_of(error), kind)
+
+
+def http_answer(error: HTTPException, body_max: int) -> flask.Response:
+    """The answer to what Flask and Werkzeug refuse: unknown path, wrong method, too large a body, a broken request."""
+    request, status = flask.request, error.code or 500
+    kind = BY_STATUS.get(status, UNEXPECTED if status >= 500 else MALFORMED)
+    asked = f"{request.method} {request.path[:1000]}"
+    if status == 401:  # connexion found no key at all; everything else about keys is raised by our guard
+        return _answer(status, "API key is required", {}, KINDS[refusal.Unauthorized])
+    if status == 404:
+        return _answer(status, f"Cannot {asked}", {}, kind)
+    if status == 405:
+        allowed = ", ".join(sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"}))
+        return _answer(status, f"Cannot {asked}; allowed: {allowed}", {"Allow": allowed}, kind)
+    if status == 413:
+        return _answer(status, f"Request body is larger than {body_max} bytes", {}, kind)
+    message = "Internal server error" if status >= 500 else error.description or error.name
+    return _answer(status, message, {}, kind)
+
+
+def _answer(status: int, message: str | list[str], headers: dict[str, str], kind: Kind) -> flask.Response:
+    """An error in the envelope, or as a problem where the caller asks for that."""
+    content_type, body = "application/json", envelope(status, message)
+    if PROBLEM in flask.request.headers.get("Accept", ""):
+        after = headers.get("Retry-After")
+        retry_at = moment(flask.g.now + int(after) * 1000) if after else None
+        content_type, body = PROBLEM, problem(status, message, kind, flask.g.request_id, retry_at)
+    return flask.Response(
+        orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, headers, content_type=content_type
+    )

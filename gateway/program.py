@@ -44,7 +44,6 @@ class Program:
         self._stopping = threading.Event()
         self.draining = False
         self.db = open_database(config)
-        self.first_key = _seed(self.db, config, now())
         with self.db.write() as tx:
             self._wanted = sessions.reset_live(tx, now())
         self.streams = Streams(self.db, now, Limits(config.event_streams_max))
@@ -71,6 +70,7 @@ class Program:
         self.sender.recover()
         self.document = document.Served(document.bundle())
         self.app = create_app(self._house(), self.document.document)
+        self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
         """Something was committed: events, deliveries, a connection."""

@@ -9,7 +9,7 @@ import functools
 import keyword
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any, Protocol
 from uuid import UUID
@@ -23,6 +23,8 @@ from gateway.errors import Invalid, NotJson, UnsupportedMediaType
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _MANY_DIGITS = re.compile(r"-?[0-9]{19,400}")
+_DEEPEST = 100
+_MOST, _LONGEST = 1000, 300  # problems told, characters of each: an answer must not outgrow its request
 _NUL = "must not contain null characters"
 
 
@@ -82,7 +84,7 @@ class RequestCheck:
         if self._body is not None:
             values["body"] = self._body.read(request, problems)
         if problems:
-            raise Invalid(list(dict.fromkeys(problems)))
+            raise Invalid([problem[:_LONGEST] for problem in dict.fromkeys(problems)][:_MOST])
 
     def _read_query(self, given: Any, values: dict[str, Any], problems: list[str]) -> None:
         for name, texts in given.lists():
@@ -138,6 +140,8 @@ class _Body:
             value = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise NotJson("Request body is empty" if not raw else f"Malformed JSON: {error}"[:200]) from None
+        if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _depth(value) > _DEEPEST:
+            raise NotJson(f"Request body is nested deeper than {_DEEPEST} levels")
         if b"\\u0000" in raw:
             _find_nul(value, "", problems)
         if not self._check.is_valid(value):
@@ -211,6 +215,15 @@ def _find_nul(value: Any, where: str, problems: list[str]) -> None:
             _find_nul(item, f"{where}.{index}" if where else str(index), problems)
 
 
+def _depth(value: Any) -> int:
+    """How many objects and arrays stand inside one another at the deepest place; level by level, not by recursion."""
+    level, depth = [value], 0
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [part for item in level for part in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
 def _integer(text: str) -> Any:
     # Digits beyond 64 bits are still a number: the document's maximum, or the clamp, then has its say.
     return int(text) if _INTEGER.fullmatch(text) or _MANY_DIGITS.fullmatch(text) else text
@@ -233,8 +246,9 @@ def _is_uuid(text: str) -> bool:
 
 def _is_moment(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None and "T" in text
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment.tzinfo is not None and "T" in text and bool(moment.astimezone(UTC))  # beyond year 9999 raises
+    except (ValueError, OverflowError):
         return False
 
 

@@ -1,25 +1,36 @@
 """API keys: made, changed, revoked and deleted by admins."""
 
+import secrets
 from typing import Any
 
 from handlers.security import Caller
 from handlers.settings import Settings
 from handlers.shapes import api_key, milliseconds
-from storage import api_keys, audit
+from storage import api_keys, audit, idempotency
 from storage.db import Database
 
 Json = dict[str, Any]
 
 
-def create_api_key(db: Database, now: int, caller: Caller, settings: Settings, body: Json) -> tuple[Json, int]:
-    """Make a key; the only time it is shown."""
-    secret = api_keys.new_secret()
+def create_api_key(
+    db: Database, now: int, caller: Caller, settings: Settings, body: Json, idempotency_key: str = ""
+) -> tuple[Json, int]:
+    """Make a key; the only time it is shown, but to whoever repeats the request with the same key and idempotency key.
+
+    Such a repetition makes the secret again from the caller's own key, so that the gateway need not keep it.
+    """
+    use = idempotency.use(caller.key_id, idempotency_key, "auth.create_api_key", body)
     with db.write() as tx:
-        row = api_keys.create(tx, _columns(body), secret, settings.pepper, now)
-        audit.record(
-            tx, "api_key_created", now, metadata={"id": row.id, "name": row.name, "role": row.role}, **_by(caller)
-        )
-    return {**api_key(row), "apiKey": secret}, 201
+
+        def work() -> tuple[Json, int]:
+            nonce = secrets.token_hex(16)
+            row = api_keys.create(tx, _columns(body), _secret(caller, nonce), settings.pepper, now)
+            about = {"id": row.id, "name": row.name, "role": row.role}
+            audit.record(tx, "api_key_created", now, metadata=about, **_by(caller))
+            return {"made": api_key(row), "nonce": nonce}, 201
+
+        kept, status = idempotency.once(tx, use, now, work)
+    return {**kept["made"], "apiKey": _secret(caller, kept["nonce"])}, status
 
 
 def list_api_keys(db: Database, limit: int, offset: int) -> list[Json]:
@@ -69,6 +80,10 @@ def _columns(body: Json) -> Json:
     if "expiresAt" in body:
         columns["expires_at"] = milliseconds(body["expiresAt"])
     return columns
+
+
+def _secret(caller: Caller, nonce: str) -> str:
+    return f"owa_k1_{caller.derive('a new key ' + nonce)}"
 
 
 def _by(caller: Caller) -> Json:

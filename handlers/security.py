@@ -3,10 +3,13 @@
 Order: known, active, not expired, source address, session scope (all 401), then role (403).
 """
 
+import hashlib
+import hmac
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import Any
 
 import connexion
 import flask
@@ -17,7 +20,8 @@ from storage import NotFound, api_keys, sessions
 _RANK = {"viewer": 1, "operator": 2, "admin": 3}
 
 
-class Caller(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Caller:
     """The key behind a request. `sessions` are the ids it is bound to, empty for all; `ip` is the client's."""
 
     key_id: str
@@ -25,6 +29,11 @@ class Caller(NamedTuple):
     role: str
     sessions: tuple[str, ...]
     ip: str | None
+    secret: str = field(repr=False)
+
+    def derive(self, purpose: str) -> str:
+        """64 hex characters that only the holder of this key can make again; nothing stored gives them away."""
+        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
     def may(self, session_id: str) -> bool:
         """Whether this session is within the key's scope."""
@@ -47,13 +56,15 @@ def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # n
         if key.allowed_ips:
             _check_address(ip, key.allowed_ips)
         named = (flask.request.view_args or {}).get("sessionId")
+        if key.allowed_sessions and flask.g.operation.whole:
+            raise Unauthorized("API key is bound to sessions")
         if key.allowed_sessions and named is not None:
             _check_session(tx, named, key.allowed_sessions)
     required: str = flask.g.operation.role
     if _RANK[key.role] < _RANK[required]:
         raise Forbidden(f"Insufficient permissions. Required: {required}")
     house["usage"].count(key.id, now)
-    house["caller"] = Caller(key.id, key.name, key.role, tuple(key.allowed_sessions), ip)
+    house["caller"] = Caller(key.id, key.name, key.role, tuple(key.allowed_sessions), ip, secret)
     return {}
 
 
@@ -109,6 +120,7 @@ def _check_session(tx: Any, named: str, allowed: list[str]) -> None:
         raise Unauthorized("API key not authorized for this session")
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text or "")
@@ -124,4 +136,10 @@ def _within(address: IPv4Address | IPv6Address, networks: tuple[str, ...]) -> bo
 
 @lru_cache(maxsize=1024)
 def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(text, strict=False) for text in texts)
+    return tuple(_plain(ip_network(text, strict=False)) for text in texts)
+
+
+def _plain(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """The network in IPv4 where it is one written as IPv6 (`::ffff:10.0.0.0/104`), as addresses are."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network

@@ -14,20 +14,25 @@ from handlers import shapes
 from handlers.errors import BadRequest
 from handlers.security import Caller
 from handlers.settings import Settings
-from storage import audit, sessions
+from storage import audit, idempotency, sessions
 from storage.db import Database
 
 Json = dict[str, Any]
 
 
-def create(db: Database, now: int, caller: Caller, body: Json) -> tuple[Json, int]:
+def create(db: Database, now: int, caller: Caller, body: Json, idempotency_key: str = "") -> tuple[Json, int]:
     """Make a session in state `created`; nothing runs yet."""
     columns = {"name": body["name"], "config": body.get("config", {}), "proxy_url": body.get("proxyUrl"),
                "proxy_type": body.get("proxyType")}  # fmt: skip
+    use = idempotency.use(caller.key_id, idempotency_key, "sessions.create", body)
     with db.write() as tx:
-        row = sessions.create(tx, columns, now)
-        _audit(tx, "session_created", now, caller, row)
-    return shapes.session(row), 201
+
+        def work() -> tuple[Json, int]:
+            row = sessions.create(tx, columns, now)
+            _audit(tx, "session_created", now, caller, row)
+            return shapes.session(row), 201
+
+        return idempotency.once(tx, use, now, work)
 
 
 def list_all(db: Database, caller: Caller, limit: int, offset: int) -> list[Json]:
@@ -47,8 +52,7 @@ def delete(
 ) -> tuple[None, int]:
     """End the session, unlink its device and remove all that belongs to it, credentials included."""
     with db.write() as tx:
-        row = sessions.find(tx, session_id)
-        sessions.remove(tx, row.id)
+        row = sessions.remove(tx, session_id)
         _audit(tx, "session_deleted", now, caller, row)
     engines.remove(row.id)
     shutil.rmtree(_directory(settings, row.id), ignore_errors=True)

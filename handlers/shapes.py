@@ -1,7 +1,8 @@
 """From row to JSON: one function per schema of the document, of the same name. None stays unless a schema says so."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from engines import base
@@ -10,19 +11,29 @@ from storage.events import Event
 from storage.messages import Message
 from storage.sessions import Session
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
+
+@lru_cache(maxsize=16384)
 def moment(milliseconds: int | None) -> str | None:
-    """Epoch milliseconds as ISO 8601 UTC with milliseconds."""
+    """Epoch milliseconds as ISO 8601 UTC with milliseconds; remembered, since lists are polled."""
     if milliseconds is None:
         return None
-    return (
-        datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
-    )
+    days, rest = divmod(milliseconds, 86_400_000)
+    seconds, thousandths = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    return f"{_day(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{thousandths:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _day(days: int) -> str:
+    """A day since 1970 as ISO 8601; lists are full of times of the same few days."""
+    return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
 def milliseconds(text: str | None) -> int | None:
     """ISO 8601 to epoch milliseconds."""
-    return None if text is None else int(datetime.fromisoformat(text).timestamp() * 1000)
+    return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def api_key(row: Key) -> dict[str, Any]:

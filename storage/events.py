@@ -9,10 +9,11 @@ import hashlib
 import itertools
 import json
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, true, union_all, update
+from sqlalchemy import Executable, Row, bindparam, delete, insert, select, true, union_all, update
 
 from storage import deliveries
 from storage.db import Tx, upsert
@@ -20,6 +21,16 @@ from storage.tables import counters, events, sessions
 
 Event = Row[Any]
 _WALKS = 100  # in one statement; SQLite takes no more than 500 in a union
+
+
+_INSERT = insert(events)
+_KNOWN = select(events.c.id).where(events.c.id.in_(bindparam("ids", expanding=True)))
+_SEQUENCE = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session_id"))
+    .values(event_sequence=sessions.c.event_sequence + bindparam("more"))
+    .returning(sessions.c.event_sequence)
+)
 
 
 class Draft(NamedTuple):
@@ -40,14 +51,14 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
     if not fresh:
         return 0
     cursor = _take(tx, len(fresh))
-    known = set(tx.execute(select(events.c.id).where(events.c.id.in_(list(fresh)))).scalars())
+    known = set(tx.execute(_KNOWN, {"ids": list(fresh)}).scalars())
     if known:
         _give_back(tx, len(known))
         cursor -= len(known)
     new = [(event_id, draft) for event_id, draft in fresh.items() if event_id not in known]
     if not new:
         return 0
-    last = _sequence(tx, session_id, len(new))
+    last = tx.execute(_SEQUENCE, {"session_id": session_id, "more": len(new)}).scalar()
     if last is None:  # the session was deleted meanwhile, and its events with it
         _give_back(tx, len(new))
         return 0
@@ -65,7 +76,7 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
         }
         for n, (event_id, draft) in enumerate(new, start=1)
     ]
-    tx.execute(insert(events), rows)
+    tx.execute(_INSERT, rows)
     deliveries.fan_out(tx, session_id, rows, now)
     return len(rows)
 
@@ -140,15 +151,16 @@ def _id(key: str) -> UUID:
 
 def _take(tx: Tx, n: int) -> int:
     """The last of `n` new cursors; nobody else gets one before this transaction ends."""
-    taken = upsert(tx, counters).values(name="events", value=n)
-    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + n})
-    return int(tx.execute(taken.returning(counters.c.value)).scalar_one())
+    return int(tx.execute(_take_cursors(tx.dialect.name), {"name": "events", "value": n}).scalar_one())
 
 
 def _give_back(tx: Tx, n: int) -> None:
     tx.execute(update(counters).where(counters.c.name == "events").values(value=counters.c.value - n))
 
 
-def _sequence(tx: Tx, session_id: str, n: int) -> int | None:
-    grown = update(sessions).where(sessions.c.id == session_id).values(event_sequence=sessions.c.event_sequence + n)
-    return tx.execute(grown.returning(sessions.c.event_sequence)).scalar()
+@cache
+def _take_cursors(dialect: str) -> Executable:
+    made = upsert(dialect, counters)
+    grown = {"value": counters.c.value + made.excluded.value}
+    made = made.on_conflict_do_update(index_elements=["name"], set_=grown)
+    return cast("Executable", made.returning(counters.c.value))

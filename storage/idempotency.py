@@ -5,6 +5,7 @@ A send keeps no answer but its message's id: the send's own row tells the answer
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select
@@ -65,6 +66,16 @@ def keep(
     if once.key:
         row = {"status": status, "answer": answer, "message_id": message_id, "created_at": now, **once._asdict()}
         tx.execute(insert(idempotency).values(row))
+
+
+def once(tx: Tx, use_: Use, now: int, work: Callable[[], tuple[Any, int]]) -> tuple[Any, int]:
+    """Do `work` and keep its (answer, status), or repeat what it came to the first time. Raises KeyReused."""
+    kept = begin(tx, use_)
+    if kept is not None:
+        return kept.answer, kept.status or 200
+    answer, status = work()
+    keep(tx, use_, now, status=status, answer=answer)
+    return answer, status
 
 
 def prune(tx: Tx, before: int) -> int:

@@ -10,6 +10,7 @@ from tests.support import document
 ROLES = {"public", "viewer", "operator", "admin"}
 EXTENSIONS = {  # where each may stand, and what it may say
     "x-required-role": ROLES,
+    "x-scope": {"gateway"},
     "x-rate-limit": {"exempt"},
     "x-while-draining": {"answers"},
     "x-capability": None,

@@ -2,17 +2,23 @@
 
 import json
 import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import jsonschema_rs
+from sqlalchemy import event
 from werkzeug.test import Client, TestResponse
 
 from engines.simulator import ManualClock, World
 from gateway.document import bundle, resolve
 from gateway.program import Program
 from gateway.validation import FORMATS
+from storage.db import Database
 
 ADMIN = "owa_k1_" + "ad" * 32
 START = 1_800_000_000_000
@@ -36,6 +42,7 @@ class Gateway:
         headers = dict(kwargs.pop("headers", {}))
         if key is not None:
             headers.setdefault("X-API-Key", key)
+        kwargs.setdefault("environ_base", {"REMOTE_ADDR": "127.0.0.1"})
         answer = self.client.open("/api" + path, method=method, headers=headers, **kwargs)
         hold(method, path, answer)
         return answer
@@ -145,3 +152,29 @@ def _paths() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
 
 def _match(path: str) -> dict[str, Any] | None:
     return next((item for pattern, item in _paths() if pattern.fullmatch(path)), None)
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call returned, all of them made at the same moment in threads of their own."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+@contextmanager
+def writes(db: Database) -> Iterator[list[str]]:
+    """Collects the statements that write, while it lasts."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.split(maxsplit=1)[0].upper() in ("INSERT", "UPDATE", "DELETE"):
+            seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)

@@ -59,8 +59,8 @@ def test_every_happening_is_what_the_document_says_of_its_type(draft: Draft) -> 
     hold_event(
         {
             "id": SESSION, "cursor": 1, "sessionId": SESSION, "sequence": 1, "type": draft.type,
-            "chatId": draft.chat_id, "idempotencyKey": draft.key, "timestamp": "2027-01-15T08:00:00.000Z",
-            "data": draft.data,
+            "chatId": draft.chat_id, "idempotencyKey": draft.key,
+            "timestamp": "2027-01-15T08:00:00.000Z", "data": draft.data,
         }
     )  # fmt: skip
 

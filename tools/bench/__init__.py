@@ -1,0 +1,1 @@
+"""How fast, how big and how soon: the real server measured on one core, from another."""
