@@ -176,7 +176,6 @@ class Streams:
         if not self._guests:
             return
         with self._db.read() as tx:
-            self._oldest = events.oldest(tx)
             if now - self._keys_at >= _KEYS_EVERY:
                 self._keys_at = now
                 self._check_keys(tx)
@@ -184,6 +183,7 @@ class Streams:
             for guest in self._guests:
                 if not guest.live:
                     self._catch_up(tx, guest, now)
+            self._oldest = events.oldest(tx)
         if now - self._tended_at >= _TICK / 2:
             self._tended_at = now
             for guest in self._guests:
@@ -201,7 +201,7 @@ class Streams:
             for guest in live if found else ():
                 wanted = [event for event in found if event.cursor > guest.seen and guest.watch.wants(event)]
                 guest.seen = max(guest.seen, self._head)
-                self._give(guest, wanted, frames, now)
+                self._give(tx, guest, wanted, frames, now)
             live = [guest for guest in live if guest.live and guest.line.open] if len(found) == _PAGE else []
 
     def _catch_up(self, tx: Tx, guest: _Guest, now: float) -> None:
@@ -215,13 +215,13 @@ class Streams:
             guest.live = len(found) < guest.watch.limit
             last = found[-1].cursor if found else 0
             guest.seen = max(guest.seen, self._head, last) if guest.live else last
-            self._give(guest, found, {}, now)
+            self._give(tx, guest, found, {}, now)
 
-    def _give(self, guest: _Guest, found: list[Event], frames: dict[int, bytes], now: float) -> None:
+    def _give(self, tx: Tx, guest: _Guest, found: list[Event], frames: dict[int, bytes], now: float) -> None:
         if not found or not guest.line.open:
             return
         if guest.watch.wait is not None:
-            guest.line.end(_page(guest.watch, found, guest.seen, self._oldest))
+            guest.line.end(_page(guest.watch, found, guest.seen, events.oldest(tx)))
             return
         for event in found:
             if event.cursor not in frames:
