@@ -4,6 +4,7 @@ import contextlib
 import copy
 import json
 import math
+import resource
 import threading
 import time
 from typing import Any
@@ -16,6 +17,7 @@ from gateway.config import Config
 from gateway.errors import envelope
 from gateway.streams import Waiting
 
+_FILES = 200  # open files beside connections: databases, engines, media
 _EARLY_MAX = 64 * 1024  # bytes a client may send while its long poll waits
 
 
@@ -172,16 +174,27 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             return bool(super()._flush_some(do_close))
 
 
+def _make_room(connections: int) -> None:
+    """Raise the process's limit of open files to what so many connections need, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class Server:
     """One listening socket and its worker threads."""
 
     def __init__(self, app: Any, config: Config) -> None:
+        connections = config.http_max_connections + config.event_streams_max
+        _make_room(connections)
         self._server: BaseWSGIServer = create_server(
             app,
             host=config.host,
             port=config.port,
             threads=config.http_threads,
-            connection_limit=config.http_max_connections + config.event_streams_max,
+            connection_limit=connections,
             channel_timeout=config.headers_timeout // 1000 or 1,
             cleanup_interval=min(30, config.headers_timeout // 1000 or 1),
             max_request_header_size=64 * 1024,
