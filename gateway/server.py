@@ -86,6 +86,12 @@ class _Line:
         if not self._ended:
             with contextlib.suppress(ClientDisconnected, OSError):
                 self._task.write(data)
+            if self.backlog or self._channel.will_close:
+                self._channel.stir()
+
+    def rest(self) -> None:
+        if not self._ended:
+            self._channel.rest()
 
     def end(self, data: bytes = b"") -> None:
         if self._ended:
@@ -101,7 +107,7 @@ class _Line:
     def drop(self) -> None:
         self._ended = True
         self._channel.will_close = True
-        self._channel.server.pull_trigger()
+        self._channel.stir()
 
     def heard(self, data: bytes) -> None:
         """The client sends while it waits: the next request of a long poll is kept, a stream listens to nothing."""
@@ -122,6 +128,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         self._waiting: Waiting | None = None
         self._parking = threading.RLock()
         self._last_activity = 0.0
+        self._resting = False
         super().__init__(*args, **kwargs)
 
     @property
@@ -153,8 +160,39 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                     self.close_when_flushed = True
             elif line.early:
                 super().received(line.early)
+        self.stir()
+
+    def rest(self) -> None:
+        """While there is nothing to send or to hear, stand outside the server's loop, which costs per connection."""
+        if self._resting:
+            if self._hears():
+                self.stir()
+        elif not self.total_outbufs_len:
+            self._resting = True
+            self.server.trigger.pull_trigger(self._step_out)
+
+    def stir(self) -> None:
+        """There is something to send, to hear or to close: back into the loop."""
+        self._resting = False
         if self.connected:
-            self.server.pull_trigger()
+            self.server.trigger.pull_trigger(self._step_in)
+
+    def _hears(self) -> bool:
+        try:
+            self.socket.recv(1, self.server.socketmod.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    def _step_out(self) -> None:  # both in the thread of the loop, which is the one that closes
+        if self._resting and self.connected:
+            self._map.pop(self._fileno, None)
+
+    def _step_in(self) -> None:
+        if self.connected and not self._resting:
+            self._map[self._fileno] = self
 
     def received(self, data: bytes) -> bool:
         with self._parking:
