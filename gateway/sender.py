@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from engines import Engines, base, contents
 from handlers import happenings
-from storage import Unavailable, events, sends
+from storage import Unavailable, events, sends, sessions
 from storage.db import Database, Tx
 from storage.sends import Lane, Send
 
@@ -90,10 +90,9 @@ class Sender:
         with self._db.read() as tx:
             expired = sends.take_expired(tx, now, 100)
             lanes = sends.due_lanes(tx, now, _THREADS * 4)
-        if expired:
+        for row in expired:
             with self._db.write() as tx:
-                for row in expired:
-                    _finish(tx, row, "expired", now, base.EngineError("Its time was over before it could be sent"))
+                _finish(tx, row, "expired", now, base.EngineError("Its time was over before it could be sent"))
             self._wake_others()
         return [self._pool.submit(self._work, lane) for lane in lanes if not self._lanes.busy(lane)]
 
@@ -167,6 +166,7 @@ class Sender:
 
 def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: int) -> None:
     """The books of a message that went out: its row, its event, the deliveries. Twice is once."""
+    sessions.hold(tx, session_id)
     row = sends.mark_sent(tx, message_id, sent.message_id, sent.timestamp, now)
     if row is None:
         return
@@ -177,6 +177,7 @@ def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: in
 
 
 def _finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> None:
+    sessions.hold(tx, row.session_id)
     message = sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=error.code)
     if message is None:
         return

@@ -14,6 +14,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from storage import NotFound, messages
 from storage.db import Tx, upsert
+from storage.sessions import hold
 from storage.tables import early_receipts, sends, sessions
 from storage.tables import messages as messages_table
 
@@ -80,6 +81,7 @@ def queue(
 
     A `patient` send waits for a connection; another fails where there is none when its turn comes.
     """
+    hold(tx, session_id)
     message_id = str(uuid4())
     messages.add(tx, session_id, [{**message, "id": message_id, "direction": "outgoing", "status": "pending"}], now)
     row = {
