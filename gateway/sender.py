@@ -20,6 +20,7 @@ log = logging.getLogger("openwa.sender")
 _THREADS = 16
 _AGAIN = 2_000  # milliseconds until a patient send that found no connection is tried again
 _POLL = 1.0
+_RECOVER = 30_000  # milliseconds from one look for sends that nobody sends to the next
 
 
 class Sender:
@@ -68,19 +69,29 @@ class Sender:
     # --- the loop --------------------------------------------------------------------------------
 
     def recover(self) -> int:
-        """At boot: what a dead process left in `sending` is unknown; how many."""
-        with self._db.write() as tx:
+        """What stands in `sending` and nobody sends is unknown: its process died, or could not write down its outcome.
+
+        At boot, and now and then: PostgreSQL may commit for a process that is dead already. Answers how many.
+        """
+        with self._db.read() as tx:
             left = sends.left_sending(tx)
-            for row in left:
-                _finish(tx, row, "unknown", self._now(), base.OutcomeUnknown("The gateway was killed while sending"))
-        return len(left)
+        found = 0
+        for row in left:
+            with self.lane(Lane(row.session_id, row.chat_id), 0) as ours:
+                if ours:
+                    found += self._give_up(row)
+        return found
 
     def run(self) -> None:
         """Work off what is due until `stop`; a turn that fails is logged and the next one tries again."""
+        recovered = self._now()
         while not self._stopping.is_set():
             self._due.wait(_POLL)
             self._due.clear()
             try:
+                if self._now() - recovered > _RECOVER:
+                    recovered = self._now()
+                    self.recover()
                 self.turn(self._now())
             except Exception:
                 log.exception("a turn of the send queue failed")
@@ -137,6 +148,15 @@ class Sender:
             while ours and not self._stopping.is_set() and (row := self._claim(lane)) is not None:
                 self.send(row)
                 self._wake_others()
+
+    def _give_up(self, row: Send) -> bool:
+        """In the lane's turn: if the row still stands in `sending`, nobody is going to say what came of it."""
+        with self._db.write() as tx:
+            sessions.hold(tx, row.session_id)
+            if sends.get(tx, row.session_id, row.message_id).state != "sending":
+                return False
+            _finish(tx, row, "unknown", self._now(), base.OutcomeUnknown("The gateway was killed while sending"))
+        return True
 
     def _claim(self, lane: Lane) -> Send | None:
         with self._db.write() as tx:

@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from storage import Unavailable
 
 Tx = Connection
+_ENDED = {"40001", "40P01", "55P03", sqlite3.SQLITE_BUSY}  # serialization, deadlock, lock timeout; try again
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -140,8 +141,11 @@ _NO_LOCK = _NoLock()
 
 
 def _told(error: DBAPIError) -> Exception:
-    """A lost or refused connection is Unavailable; any other database error is our bug and stays what it is."""
-    return Unavailable("The database does not answer") if error.connection_invalidated else error
+    """A lost or refused connection, and a wait that the database ended, are Unavailable; any other error is our bug."""
+    if error.connection_invalidated:
+        return Unavailable("The database does not answer")
+    ended = getattr(error.orig, "sqlstate", None) in _ENDED or getattr(error.orig, "sqlite_errorcode", None) in _ENDED
+    return Unavailable("The database is busy") if ended else error
 
 
 def _dumps(value: Any) -> str:

@@ -169,7 +169,7 @@ def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
 
 
 def left_sending(tx: Tx) -> list[Send]:
-    """At boot: sends that a dead process had handed over, or was about to."""
+    """Sends that a process has handed over, or was about to."""
     return list(tx.execute(select(sends).where(sends.c.state == "sending").order_by(sends.c.row)))
 
 

@@ -1,14 +1,16 @@
 """Those who write to one session at the same moment wait for each other, and never both."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from engines.base import Message, MessageReceived, ReceiptReceived, Sent
 from gateway.inbound import Inbound
 from gateway.sender import mark_sent
-from storage import sends, sessions
+from storage import Unavailable, sends, sessions
 from storage.db import Database
 from tests.support import START
 
@@ -70,3 +72,35 @@ def test_sending_and_hearing_in_the_same_chats_at_the_same_moment_is_no_deadlock
     assert at_once(*tasks) == []
     with db.read() as tx:
         assert sessions.find(tx, session).message_count == 4 * 40 + 2 * 40
+
+
+def test_a_wait_that_the_database_ends_is_no_fault_of_ours(db: Database, session: str) -> None:
+    """Two transactions that take rows the wrong way round: one is ended and may be tried again."""
+    with db.write() as tx:
+        other = sessions.create(tx, {"name": "two"}, START).id
+    both = threading.Barrier(2, timeout=5)
+
+    def takes(first: str, second: str) -> None:
+        with db.write() as tx:
+            sessions.hold(tx, first)
+            if not db.is_sqlite:
+                both.wait()
+            sessions.hold(tx, second)
+
+    raised = at_once(lambda: takes(session, other), lambda: takes(other, session))
+
+    assert [type(error) for error in raised] == ([] if db.is_sqlite else [Unavailable])
+
+
+def test_a_database_that_another_program_keeps_busy_is_no_fault_of_ours(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'busy.sqlite'}")
+    with db.write() as tx:
+        tx.exec_driver_sql("PRAGMA busy_timeout=10")
+    other = sqlite3.connect(tmp_path / "busy.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(Unavailable), db.write():
+        pass
+
+    other.close()
+    db.close()
