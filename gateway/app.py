@@ -27,7 +27,9 @@ from werkzeug.routing import BaseConverter
 from gateway import cors, errors
 from gateway.limiter import Limiter
 from gateway.metrics import Metrics
+from gateway.streams import Streams, Waiting
 from gateway.validation import RequestCheck
+from handlers.events import Watch
 from handlers.security import client_ip
 
 log = logging.getLogger("openwa.http")
@@ -62,6 +64,7 @@ class House:
     metrics: Metrics
     now: Callable[[], int]
     draining: Callable[[], bool]
+    streams: Streams
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     error_detail: bool = True
@@ -169,6 +172,8 @@ class _Api(FlaskApi):  # type: ignore[misc]
 
     def get_response(self, response: Any, *_: Any) -> flask.Response:
         """A handler's `body` or `(body, status)` or `(body, status, headers)`; bytes and text are sent as they are."""
+        if isinstance(response, Watch):
+            return _later(self.house.streams.answer(response), response)
         body, status, headers = (
             response if isinstance(response, tuple) and len(response) == 3 else (response, 200, None)
         )
@@ -183,6 +188,19 @@ class _Api(FlaskApi):  # type: ignore[misc]
         if isinstance(body, bytes | str):
             return flask.Response(body, status, headers)
         return flask.Response(orjson.dumps(body), status, headers, content_type="application/json")
+
+
+def _later(waiting: Waiting, watch: Watch) -> flask.Response:
+    """An answer that comes later: the server parks the connection where it can, else it is what can be said at once."""
+    kind = "application/json" if watch.wait is not None else "text/event-stream"
+    park = flask.request.environ.get("openwa.park") if flask.request.method == "GET" else None
+    made = flask.Response(waiting.at_once() if park is None else iter(()), content_type=kind)
+    made.headers["Cache-Control"] = "no-store"
+    made.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back until there are 4 kB of them
+    if park is not None:
+        made.direct_passthrough = True
+        park(waiting)
+    return made
 
 
 class _App(connexion.FlaskApp):  # type: ignore[misc]

@@ -56,7 +56,7 @@ def serve(settings: config.Config, _args: argparse.Namespace) -> int:
     threading.Thread(target=server.serve, name="http", daemon=True).start()
     _banner(settings, server.port, program.first_key)
     stop.wait()
-    program.draining = True
+    program.drain()
     finished = server.drain(settings.shutdown_delay / 1000)
     program.stop()
     log.info("stopped" if finished else "stopped with requests still in flight")

@@ -1,11 +1,13 @@
 """From row to JSON: one function per schema of the document, of the same name. None stays unless a schema says so."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from engines import base
 from storage.api_keys import Key
+from storage.events import Event
 from storage.messages import Message
 from storage.sessions import Session
 
@@ -97,3 +99,33 @@ def chat(found: base.Chat) -> dict[str, Any]:
         "timestamp": found.timestamp,
     }
     return shown if found.last_message is None else {**shown, "lastMessage": found.last_message}
+
+
+def event(row: Event) -> dict[str, Any]:
+    """Event."""
+    return {
+        "id": row.id,
+        "cursor": row.cursor,
+        "sessionId": row.session_id,
+        "sequence": row.sequence,
+        "type": row.type,
+        "chatId": row.chat_id,
+        "idempotencyKey": row.idempotency_key,
+        "timestamp": moment(row.created_at),
+        "data": row.data,
+    }
+
+
+def event_page(found: Sequence[Event], limit: int, newest: int, oldest: int) -> dict[str, Any]:
+    """EventPage: a page that is not full has all there was when `newest` was read, so the next one begins behind that.
+
+    Where nothing is kept, the oldest is the one that comes next.
+    """
+    last = found[-1].cursor if found else 0
+    newest = max(newest, last)
+    return {
+        "events": [event(row) for row in found],
+        "next": last if len(found) >= limit else newest,
+        "newest": newest,
+        "oldest": oldest or newest + 1,
+    }

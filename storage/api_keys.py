@@ -5,10 +5,11 @@ import hmac
 import json
 import secrets
 import threading
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from storage import Conflict, NotFound
 from storage.db import Database, Tx, one_at_a_time, raw
@@ -62,6 +63,18 @@ def find_by_hash(tx: Tx, digest: str) -> Known | None:
 
 def _list(stored: str) -> list[str]:
     return [] if stored == "[]" else list(json.loads(stored))
+
+
+def usable(tx: Tx, ids: Collection[str], now: int) -> dict[str, Known]:
+    """Those of these keys that are active and not expired, by id."""
+    columns = api_keys.c
+    query = select(
+        columns.id, columns.name, columns.role, columns.allowed_ips, columns.allowed_sessions,
+        columns.is_active, columns.expires_at,
+    )  # fmt: skip
+    lasting = or_(columns.expires_at.is_(None), columns.expires_at > now)
+    rows = tx.execute(query.where(columns.id.in_(ids), columns.is_active, lasting))
+    return {row.id: Known(*row) for row in rows}
 
 
 def create(tx: Tx, values: dict[str, Any], secret: str, pepper: str, now: int) -> Key:

@@ -91,6 +91,12 @@ def reset_live(tx: Tx, now: int) -> list[Session]:
     return list(tx.execute(select(sessions).where(sessions.c.wanted).order_by(sessions.c.row)))
 
 
-def remove(tx: Tx, session_id: str) -> None:
-    """Delete the session and, by foreign keys, all that belongs to it."""
-    tx.execute(delete(sessions).where(sessions.c.id == session_id))
+def remove(tx: Tx, given: str) -> Session:
+    """Delete the session and, by foreign keys, all that belongs to it; what it was.
+
+    Raises NotFound, also where somebody else deletes it at the same moment.
+    """
+    row = find(tx, given)
+    if tx.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount == 0:
+        raise NotFound(f"Session '{given}' not found")
+    return row
