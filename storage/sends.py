@@ -32,6 +32,7 @@ _OLDEST_IN_LANE = (
         sends.c.chat_id == bindparam("in_chat"),
         sends.c.state.in_(("queued", "sending")),
         or_(sends.c.due_at <= bindparam("now"), sends.c.state == "sending", sends.c.code.is_not(None)),
+        or_(sends.c.expires_at.is_(None), sends.c.expires_at > bindparam("now"), sends.c.state == "sending"),
     )
     .order_by(sends.c.state.desc(), sends.c.row)  # what is being sent comes first and bars the others; so does a retry
     .limit(1)
@@ -108,7 +109,7 @@ def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: i
 
 
 def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
-    """Take the lane's oldest due send, unless one is under way or waits to be tried again; None where there is none."""
+    """Take the lane's oldest due send that is not too late, unless one is under way or waits to be tried again."""
     return tx.execute(_CLAIM, {"in_session": lane.session_id, "in_chat": lane.chat_id, "now": now}).one_or_none()
 
 

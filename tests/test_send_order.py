@@ -64,3 +64,28 @@ def test_a_send_that_somebody_sends_is_left_alone(gateway: Gateway) -> None:
         found = gateway.program.sender.recover()
 
     assert (0, "sending") == (found, gateway.get(f"/sessions/my-bot/sends/{queued}").json["status"])
+
+
+def test_what_is_too_late_is_not_sent_even_where_nobody_has_looked_yet(gateway: Gateway) -> None:
+    gateway.session()
+    text(gateway, "late", headers={"Prefer": "respond-async"}, expiresAt="2027-01-15T08:01:00Z")
+    gateway.clock.advance(120)
+    gateway.post("/sessions/my-bot/start")
+    gateway.clock.advance(5)
+    text(gateway, "in time")
+
+    assert received(gateway) == ["in time"]
+
+
+def test_asking_again_for_what_came_too_late_is_a_conflict(gateway: Gateway) -> None:
+    """It waited in a busy chat until its time was over; that is no fault of the gateway."""
+    session = gateway.session(ready=True)
+    body = {"body": "late", "expiresAt": "2027-01-15T08:01:00Z", "headers": {"Idempotency-Key": "k"}}
+    claimed(gateway, session)
+    text(gateway, **body)
+    gateway.clock.advance(120)
+    turn(gateway)
+
+    answer = text(gateway, **body)
+
+    assert (409, "Its time was over before it could be sent") == (answer.status_code, answer.json["message"])

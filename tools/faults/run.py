@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -66,10 +67,10 @@ def run(
     number = 0
     while outcome.kills < rounds and time.monotonic() < until:
         number += 1
-        with tempfile.TemporaryDirectory(prefix="openwa-faults-") as folder:
-            url = next(urls).replace("{folder}", folder)
+        with _folder(outcome) as folder:
+            url = next(urls).replace("{folder}", str(folder))
             kills = min(epoch, rounds - outcome.kills)
-            with _stage(Path(folder), url, seed * 1000 + number, nursery) as stage:
+            with _stage(folder, url, seed * 1000 + number, nursery) as stage:
                 _kill_over_and_over(stage, kills, chance, outcome, until)
                 outcome.problems.extend(_settle(stage))
                 evidence = _evidence(stage, url)
@@ -81,6 +82,17 @@ def run(
             break
     outcome.seconds = time.monotonic() - begun
     return outcome
+
+
+@contextlib.contextmanager
+def _folder(outcome: Outcome) -> Iterator[Path]:
+    """A directory for an epoch; it stays, to be looked at, where something is wrong."""
+    folder = Path(tempfile.mkdtemp(prefix="openwa-faults-"))
+    yield folder
+    if outcome.problems:
+        outcome.problems.append(f"the gateway's log and data are left in {folder}")
+    else:
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
