@@ -166,7 +166,6 @@ def postgres_databases(server: str) -> Generator[str, None, None]:
     import psycopg  # noqa: PLC0415
 
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET max_connections = 200")
         for number in range(1_000_000):
             name = f"faults_{os.getpid()}_{number}"
             connection.execute(f"CREATE DATABASE {name}".encode())
