@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from storage import events as events_log
 from storage.tables import events, messages, sends
 from tests.support import Gateway
 from tools.faults.ledger import Asked, Ledger
 from tools.faults.nursery import Nursery
+from tools.faults.receiver import Heard
 from tools.faults.run import run
 from tools.faults.server import postgres_databases
 from tools.faults.verdict import Evidence, judge
@@ -47,6 +49,15 @@ def test_a_gateway_killed_while_it_works_loses_and_doubles_nothing(
 # --- the judge -----------------------------------------------------------------------------------
 
 
+def _heard(gateway: Gateway, session: str, message_id: str) -> Heard:
+    """Every event once, as the gateway would have told it."""
+    heard = Heard()
+    with gateway.program.db.read() as tx:
+        heard.cursors = [row.cursor for row in events_log.page(tx, 0, 1000)]
+    heard.messages[session, message_id].add("one id")
+    return heard
+
+
 @pytest.fixture
 def evidence(gateway: Gateway, database_url: str, tmp_path: Path) -> Evidence:
     """What is known after one send and one message, both as they should be."""
@@ -64,7 +75,7 @@ def evidence(gateway: Gateway, database_url: str, tmp_path: Path) -> Evidence:
         {session: gateway.get(f"/simulator/sessions/{session}").json},
         journal,
         database_url,
-        {(session, "message.received", written.json["messageId"]): {"one id"}},
+        _heard(gateway, session, written.json["messageId"]),
     )
 
 
@@ -85,12 +96,23 @@ def _forget(evidence: Evidence) -> None:
 
 
 def _silence(evidence: Evidence) -> None:
-    evidence.heard = {}
+    evidence.heard = Heard()
 
 
 def _rename(evidence: Evidence) -> None:
-    for ids in (evidence.heard or {}).values():
+    assert evidence.heard is not None
+    for ids in evidence.heard.messages.values():
         ids.add("another id")
+
+
+def _reorder(evidence: Evidence) -> None:
+    assert evidence.heard is not None
+    evidence.heard.cursors.reverse()
+
+
+def _miss(evidence: Evidence) -> None:
+    assert evidence.heard is not None
+    evidence.heard.cursors.pop()
 
 
 def _repeat(evidence: Evidence) -> None:
@@ -110,6 +132,8 @@ def _promise(evidence: Evidence) -> None:
         (_forget, "stored, but never written"),
         (_silence, "written, but never told to the receiver"),
         (_rename, "told under two ids"),
+        (_reorder, "heard out of order"),
+        (_miss, "events never heard"),
         (_repeat, "handed over again"),
         (_promise, "promised otherwise"),
     ],

@@ -19,7 +19,7 @@ from tools.faults.verdict import Evidence, Json, Verdict, judge
 
 _SETTLE = 180.0  # seconds
 _SESSIONS = ("first", "second")
-_ENVIRONMENT = {"SSRF_ALLOWED_HOSTS": "127.0.0.1"}
+_ENVIRONMENT = {"SSRF_ALLOWED_HOSTS": "127.0.0.1", "WEBHOOK_RETRY_DELAY": "100"}
 
 
 @dataclass
@@ -103,9 +103,9 @@ def _stage(folder: Path, url: str, seed: int, nursery: Nursery | None) -> Iterat
         server.start()
         server.await_health()
         sessions = [str(server.insist("POST", "/sessions", {"name": name})["id"]) for name in _SESSIONS]
+        hooked = _hook(server, sessions, receiver)
         for session in sessions:
             server.insist("POST", f"/sessions/{session}/start")
-        hooked = _hook(server, sessions, receiver)
         actors = cast(server, sessions, ledger, seed)
         yield Stage(server, sessions, ledger, actors, receiver if hooked else None)
     finally:
@@ -117,7 +117,7 @@ def _hook(server: Server, sessions: Sequence[str], receiver: Receiver) -> bool:
     """Tell every session of the receiver; whether this gateway knows webhooks."""
     known = "/sessions/{sessionId}/webhooks" in server.insist("GET", "/openapi.json")["paths"]
     for session in sessions if known else ():
-        body = {"url": receiver.url, "events": ["*"], "secret": SECRET}
+        body = {"url": receiver.url, "events": ["*"], "secret": SECRET, "retryCount": 5}
         server.insist("POST", f"/sessions/{session}/webhooks", body)
     return known
 
@@ -170,8 +170,18 @@ def _open(stage: Stage) -> dict[str, int]:
     path = "/sessions/{}/sends?status=queued,sending&limit=1000"
     queued = sum(len(stage.server.insist("GET", path.format(session))) for session in stage.sessions)
     totals = [stage.server.insist("GET", f"/sessions/{s}/messages?limit=1")["total"] for s in stage.sessions]
-    heard = stage.receiver.deliveries if stage.receiver else 0
-    return {"open": waiting + queued, "messages": sum(totals), "heard": heard}
+    heard = stage.receiver.heard.times if stage.receiver else 0
+    return {"open": waiting + queued + _pending(stage), "messages": sum(totals), "heard": heard}
+
+
+def _pending(stage: Stage) -> int:
+    """How many deliveries are to be made yet, as far as a page tells."""
+    pending = 0
+    for session in stage.sessions if stage.receiver else ():
+        (hook,) = stage.server.insist("GET", f"/sessions/{session}/webhooks")
+        page = stage.server.insist("GET", f"/sessions/{session}/webhooks/{hook['id']}/deliveries?state=pending")
+        pending += len(page)
+    return pending
 
 
 def _evidence(stage: Stage, url: str) -> Evidence:
@@ -189,5 +199,5 @@ def _evidence(stage: Stage, url: str) -> Evidence:
         {session: ask("GET", f"/simulator/sessions/{session}") for session in stage.sessions},
         stage.server.data / "simulator" / "journal.jsonl",
         url,
-        dict(stage.receiver.ids) if stage.receiver else None,
+        stage.receiver.heard if stage.receiver else None,
     )

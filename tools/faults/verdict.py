@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from storage.db import Database, Tx
-from storage.tables import chats, counters, events, messages, sends, sessions
+from storage.tables import chats, counters, deliveries, events, messages, sends, sessions
 from tools.faults.ledger import Asked, Ledger
+from tools.faults.receiver import Heard
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ class Evidence:
     views: dict[str, Json]  # session → how the network sees it
     journal: Path
     database_url: str
-    heard: dict[tuple[str, str, str], set[str]] | None = None  # by the receiver, None where there was none
+    heard: Heard | None = None  # by the receiver, None where there was none
 
 
 @dataclass
@@ -159,9 +160,32 @@ def _inbound(verdict: Verdict, tx: Tx, evidence: Evidence) -> None:
     verdict.none_of("stored twice", _repeated(stored))
     verdict.none_of("not taken by the gateway", [s for s, view in evidence.views.items() if view["waiting"]])
     if evidence.heard is not None:
-        heard = {(session, message) for session, _, message in evidence.heard}
-        verdict.none_of("written, but never told to the receiver", wrote - heard)
-        verdict.none_of("told under two ids", [k for k, ids in evidence.heard.items() if len(ids) > 1])
+        verdict.none_of("written, but never told to the receiver", wrote - evidence.heard.messages.keys())
+        verdict.none_of("told under two ids", [k for k, ids in evidence.heard.messages.items() if len(ids) > 1])
+        _deliveries(verdict, tx, evidence.heard)
+
+
+def _deliveries(verdict: Verdict, tx: Tx, heard: Heard) -> None:
+    """Every event was heard, in each chat in the order of the log, each under one delivery, saying one thing."""
+    verdict.figures["deliveries heard"] = heard.times
+    verdict.figures["events heard"] = len(heard.cursors)
+    lanes = {cursor: (session, chat) for cursor, session, chat in tx.execute(_LANES)}
+    verdict.none_of("events never heard", lanes.keys() - set(heard.cursors))
+    verdict.none_of("two deliveries of one event", [key for key, ids in heard.deliveries.items() if len(ids) > 1])
+    verdict.none_of("heard, and wrong", heard.wrong)
+    last: dict[Any, int] = {}
+    late = []
+    for cursor in heard.cursors:
+        lane = lanes.get(cursor)
+        if cursor < last.get(lane, 0):
+            late.append(f"{cursor} after {last[lane]} in {lane}")
+        last[lane] = max(cursor, last.get(lane, 0))
+    verdict.none_of("heard out of order", late)
+    states = set(tx.execute(select(deliveries.c.state).distinct()).scalars())
+    verdict.none_of("deliveries that are not done", states - {"done"})
+
+
+_LANES = select(events.c.cursor, events.c.session_id, events.c.chat_id)
 
 
 def _journalled(journal: Path) -> set[tuple[str, str]]:
