@@ -71,9 +71,24 @@ class House:
     body_max_bytes: int = 70 * 2**20
 
 
-def create_app(house: House, document: dict[str, Any]) -> flask.Flask:
-    """The WSGI app that serves the bundled `document`."""
-    app = _App("gateway", house=house, options={"swagger_ui": False, "serve_spec": False})
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The built app without a house; building it costs half a second, moving in nothing."""
+
+    wsgi: flask.Flask
+    _gate: "_Gate"
+
+    def move_in(self, house: House) -> flask.Flask:
+        """The app, serving this house from now on."""
+        self._gate.house = house
+        self.wsgi.config["MAX_CONTENT_LENGTH"] = house.body_max_bytes
+        return self.wsgi
+
+
+def build(document: dict[str, Any]) -> Site:
+    """The WSGI app that serves the bundled `document`, for a house to move in."""
+    gate = _Gate()
+    app = _App("gateway", gate=gate, options={"swagger_ui": False, "serve_spec": False})
     secured = {**document, "components": {**document["components"], "securitySchemes": _guarded(document)}}
     app.add_api(
         secured,
@@ -82,10 +97,8 @@ def create_app(house: House, document: dict[str, Any]) -> flask.Flask:
         validator_map={"body": _Passing, "parameter": _Passing},
         options={"uri_parser_class": RequestCheck},
     )
-    wsgi: flask.Flask = app.app
-    wsgi.config["MAX_CONTENT_LENGTH"] = house.body_max_bytes
-    _Hooks(house, app.operations).install(wsgi)
-    return wsgi
+    gate.install(app.app)
+    return Site(app.app, gate)
 
 
 def _guarded(document: dict[str, Any]) -> dict[str, Any]:
@@ -150,14 +163,13 @@ class _Request:
 class _Api(FlaskApi):  # type: ignore[misc]
     """connexion's Flask binding with our request, our answer, and a note of each operation."""
 
-    house: House
-    operations: dict[str, Operation]
+    gate: "_Gate"
 
     def _add_operation_internal(self, method: str, path: str, operation: Any) -> None:
         super()._add_operation_internal(method, path, operation)
         raw = operation._operation  # noqa: SLF001 - connexion keeps extensions nowhere else
         endpoint = f"{self.blueprint.name}.{operation.operation_id.replace('.', '_')}"
-        self.operations[endpoint] = Operation(
+        self.gate.operations[endpoint] = Operation(
             id=operation.operation_id.removeprefix("handlers."),
             role=raw["x-required-role"],
             whole=raw.get("x-scope") == "gateway",
@@ -166,14 +178,14 @@ class _Api(FlaskApi):  # type: ignore[misc]
         )
 
     def get_request(self, *_: Any, **params: Any) -> _Request:
-        context = {**self.house.context, "now": flask.g.now}
+        context = {**self.gate.house.context, "now": flask.g.now}
         flask.globals.request_ctx.connexion_context = context  # type: ignore[attr-defined]  # what connexion.context reads
         return _Request(params, context)
 
     def get_response(self, response: Any, *_: Any) -> flask.Response:
         """A handler's `body` or `(body, status)` or `(body, status, headers)`; bytes and text are sent as they are."""
         if isinstance(response, Watch):
-            return _later(self.house.streams.answer(response), response)
+            return _later(self.gate.house.streams.answer(response), response)
         body, status, headers = (
             response if isinstance(response, tuple) and len(response) == 3 else (response, 200, None)
         )
@@ -206,10 +218,9 @@ def _later(waiting: Waiting, watch: Watch) -> flask.Response:
 class _App(connexion.FlaskApp):  # type: ignore[misc]
     """connexion's app with our API class, exact paths, and no error pages of its own."""
 
-    def __init__(self, *args: Any, house: House, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gate: "_Gate", **kwargs: Any) -> None:
         super().__init__(*args, skip_error_handlers=True, **kwargs)
-        self.operations: dict[str, Operation] = {}
-        self.api_cls = type("_BoundApi", (_Api,), {"house": house, "operations": self.operations})
+        self.api_cls = type("_BoundApi", (_Api,), {"gate": gate})
 
     def create_app(self) -> flask.Flask:
         app = flask.Flask(self.import_name, static_folder=None)
@@ -226,12 +237,13 @@ def _here(proxy: Any) -> Any:
     return proxy._get_current_object()  # noqa: SLF001 - werkzeug's documented way
 
 
-class _Hooks:
+class _Gate:
     """What happens around every request of one app."""
 
-    def __init__(self, house: House, operations: dict[str, Operation]) -> None:
-        self._house = house
-        self._operations = operations
+    house: House
+
+    def __init__(self) -> None:
+        self.operations: dict[str, Operation] = {}
 
     def install(self, app: flask.Flask) -> None:
         app.before_request(self._admit)
@@ -241,13 +253,13 @@ class _Hooks:
         app.register_error_handler(Exception, self._error)
 
     def _admit(self) -> flask.Response | None:
-        request, g, house = _here(flask.request), _here(flask.g), self._house
+        request, g, house = _here(flask.request), _here(flask.g), self.house
         asked = request.environ.get
         g.started = time.perf_counter()
         g.now = house.now()
         request_id = asked("HTTP_X_REQUEST_ID")
         g.request_id = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else str(uuid.uuid4())
-        g.operation = operation = self._operations.get(request.endpoint, _NO_OPERATION)
+        g.operation = operation = self.operations.get(request.endpoint, _NO_OPERATION)
         forwarded = asked("HTTP_X_FORWARDED_FOR") if house.trusted_proxies else None
         g.client_ip = client_ip(request.remote_addr, forwarded, house.trusted_proxies)
         if house.draining() and (operation is None or operation.drains):
@@ -266,7 +278,7 @@ class _Hooks:
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None:
             preflight = request.method == "OPTIONS"
-            told.extend(cors.headers_for(origin, self._house.cors_origins, preflight=preflight).items())
+            told.extend(cors.headers_for(origin, self.house.cors_origins, preflight=preflight).items())
         verdict = g.get("verdict")
         if verdict is not None:
             told.append(("X-RateLimit-Limit", str(verdict.limit)))
@@ -276,17 +288,17 @@ class _Hooks:
         operation = g.operation.id if g.operation else "none"
         method, status = request.method, response.status_code
         known = method if method in _METHODS else "other"  # names a client makes up must not grow memory
-        self._house.metrics.answered(known, operation, status, time.perf_counter() - g.started)
+        self.house.metrics.answered(known, operation, status, time.perf_counter() - g.started)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s %s", method, operation, status, extra={"request_id": g.request_id})
         return response
 
     def _http_error(self, error: HTTPException) -> flask.Response:
-        return errors.http_answer(error, self._house.body_max_bytes)
+        return errors.http_answer(error, self.house.body_max_bytes)
 
     def _error(self, error: Exception) -> flask.Response:
         kind = errors.kind_of(error)
         if kind.status >= 500:
             bug = error if kind is errors.UNEXPECTED else None
             log.error("%s", error, exc_info=bug, extra={"request_id": flask.g.request_id})
-        return errors.answer(error, kind, detail=self._house.error_detail)
+        return errors.answer(error, kind, detail=self.house.error_detail)

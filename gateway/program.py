@@ -10,7 +10,7 @@ from engines import Engines
 from engines.base import EngineError, EngineFactory
 from engines.simulator import Simulator, World
 from gateway import __version__, document, retention
-from gateway.app import House, create_app
+from gateway.app import House, Site, build
 from gateway.config import BadConfig, Config
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
@@ -34,10 +34,18 @@ def wall_clock() -> int:
 class Program:
     """One gateway: its database, its engines, its WSGI app and what runs beside requests."""
 
-    def __init__(self, config: Config, *, now: Callable[[], int] = wall_clock, world: World | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        now: Callable[[], int] = wall_clock,
+        world: World | None = None,
+        site: Site | None = None,
+    ) -> None:
         """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable.
 
-        `world` is the simulator's; one in the data directory is made where none is given.
+        `world` is the simulator's; one in the data directory is made where none is given. `site` is an app built
+        before, whose last house has moved out.
         """
         self.config = config
         self._now = now
@@ -69,7 +77,7 @@ class Program:
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
         self.sender.recover()
         self.document = document.Served(document.bundle())
-        self.app = create_app(self._house(), self.document.document)
+        self.app = (site or build(self.document.document)).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
