@@ -72,11 +72,9 @@ def run(
             kills = min(epoch, rounds - outcome.kills)
             with _stage(folder, url, seed * 1000 + number, nursery) as stage:
                 _kill_over_and_over(stage, kills, chance, outcome, until)
-                outcome.problems.extend(_settle(stage))
+                outcome.problems.extend([*_finish(stage), *_settle(stage), *_restart(stage), *_settle(stage)])
                 evidence = _evidence(stage, url)
-                status = stage.server.stop()
-                if status != 0:
-                    outcome.problems.append(f"the gateway ended with {status} on SIGTERM")
+                stage.server.kill()
                 outcome.add(judge(evidence))
         if outcome.problems:
             break
@@ -139,8 +137,8 @@ def _kill_over_and_over(stage: Stage, kills: int, chance: random.Random, outcome
         stage.server.start(afresh=chance.random() < 0.1)
 
 
-def _settle(stage: Stage) -> list[str]:
-    """Let everybody finish and everything arrive; what did not."""
+def _finish(stage: Stage) -> list[str]:
+    """Let everybody finish what they began; who did not."""
     stage.server.await_health()
     if stage.receiver is not None:
         stage.receiver.failing = 0
@@ -151,16 +149,28 @@ def _settle(stage: Stage) -> list[str]:
     for session in stage.sessions:
         stage.server.insist("DELETE", f"/simulator/sessions/{session}/faults")
     problems = [f"{actor.name} did not finish" for actor in stage.actors if actor.is_alive()]
-    problems += [actor.problem for actor in stage.actors if actor.problem]
+    return problems + [actor.problem for actor in stage.actors if actor.problem]
+
+
+def _restart(stage: Stage) -> list[str]:
+    """End the gateway as one should, and begin anew: what it says at the end has to be told as well."""
+    status = stage.server.stop()
+    stage.server.start()
+    stage.server.await_health()
+    return [f"the gateway ended with {status} on SIGTERM"] if status else []
+
+
+def _settle(stage: Stage) -> list[str]:
+    """Let everything arrive; what did not."""
     deadline, quiet_since, before = time.monotonic() + _SETTLE, time.monotonic(), None
     while (now := time.monotonic()) < deadline:
         still = _open(stage)
         if still != before or still["open"]:
             quiet_since, before = now, still
         if now - quiet_since > 2.5:  # contacts have read what they got by then
-            return problems
+            return []
         time.sleep(0.1)
-    return [*problems, f"it did not settle within {_SETTLE:.0f} s: {_open(stage)}"]
+    return [f"it did not settle within {_SETTLE:.0f} s: {_open(stage)}"]
 
 
 def _open(stage: Stage) -> dict[str, int]:
