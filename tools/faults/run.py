@@ -131,7 +131,7 @@ def _kill_over_and_over(stage: Stage, kills: int, chance: random.Random, outcome
             outcome.early += 1
         else:
             stage.server.await_health()
-            time.sleep(min(chance.expovariate(1 / 0.35), 2.0))
+            time.sleep(min(chance.expovariate(1 / 0.5), 2.5))
         stage.server.kill()
         outcome.kills += 1
         stage.server.start(afresh=chance.random() < 0.1)
