@@ -24,7 +24,7 @@ from gateway.streams import Limits, Streams
 from handlers import happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, migrate, sessions
+from storage import Unavailable, api_keys, events, migrate, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
