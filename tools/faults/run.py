@@ -101,23 +101,25 @@ def _stage(folder: Path, url: str, seed: int, nursery: Nursery | None) -> Iterat
         server.start()
         server.await_health()
         sessions = [str(server.insist("POST", "/sessions", {"name": name})["id"]) for name in _SESSIONS]
-        hooked = _hook(server, sessions, receiver)
+        paths = server.insist("GET", "/openapi.json")["paths"]
+        hooked = "/sessions/{sessionId}/webhooks" in paths
+        if hooked:
+            _hook(server, sessions, receiver)
         for session in sessions:
             server.insist("POST", f"/sessions/{session}/start")
-        actors = cast(server, sessions, ledger, seed)
+        bulk = "/sessions/{sessionId}/messages/send-bulk" in paths
+        actors = cast(server, sessions, ledger, seed, bulk=bulk)
         yield Stage(server, sessions, ledger, actors, receiver if hooked else None)
     finally:
         server.kill()
         receiver.close()
 
 
-def _hook(server: Server, sessions: Sequence[str], receiver: Receiver) -> bool:
-    """Tell every session of the receiver; whether this gateway knows webhooks."""
-    known = "/sessions/{sessionId}/webhooks" in server.insist("GET", "/openapi.json")["paths"]
-    for session in sessions if known else ():
+def _hook(server: Server, sessions: Sequence[str], receiver: Receiver) -> None:
+    """Tell every session of the receiver."""
+    for session in sessions:
         body = {"url": receiver.url, "events": ["*"], "secret": SECRET, "retryCount": 5}
         server.insist("POST", f"/sessions/{session}/webhooks", body)
-    return known
 
 
 def _kill_over_and_over(stage: Stage, kills: int, chance: random.Random, outcome: Outcome, until: float) -> None:
@@ -181,7 +183,17 @@ def _open(stage: Stage) -> dict[str, int]:
     queued = sum(len(stage.server.insist("GET", path.format(session))) for session in stage.sessions)
     totals = [stage.server.insist("GET", f"/sessions/{s}/messages?limit=1")["total"] for s in stage.sessions]
     heard = stage.receiver.heard.times if stage.receiver else 0
-    return {"open": waiting + queued + _pending(stage), "messages": sum(totals), "heard": heard}
+    still = waiting + queued + _pending(stage) + _batches(stage)
+    return {"open": still, "messages": sum(totals), "heard": heard}
+
+
+def _batches(stage: Stage) -> int:
+    """How many batches have not ended."""
+    for batch in stage.ledger.batches:
+        if batch.state in (None, "pending", "processing"):
+            path = f"/sessions/{batch.session_id}/messages/batch/{batch.name}"
+            batch.state = stage.server.insist("GET", path)["status"]
+    return sum(batch.state in ("pending", "processing") for batch in stage.ledger.batches)
 
 
 def _pending(stage: Stage) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from storage.db import Database, Tx
 from storage.tables import chats, counters, deliveries, events, messages, sends, sessions
-from tools.faults.ledger import Asked, Ledger
+from tools.faults.ledger import Asked, Batch, Ledger
 from tools.faults.receiver import Heard
 
 Json = dict[str, Any]
@@ -101,14 +101,14 @@ def _sends(verdict: Verdict, evidence: Evidence, rows: list[Json]) -> None:
 
 
 def _disordered(evidence: Evidence) -> Iterable[str]:
-    """Texts that one actor queued one after the other to one chat, and that arrived otherwise."""
+    """Texts that one actor queued one after the other to one chat, or in one batch, and that arrived otherwise."""
     kinds = {asked.token: asked.kind for asked in evidence.ledger.sends}
     for inbox in evidence.inboxes.values():
         last: dict[tuple[str, str], str] = {}
         for entry in inbox:
             token = entry["body"]
-            if kinds.get(token) == "async":
-                lane = (entry["sessionId"], token.split(" ")[0])
+            if kinds.get(token) == "async" or "/" in token:
+                lane = (entry["sessionId"], token.partition("/")[0] if "/" in token else token.partition(" ")[0])
                 if token < last.get(lane, ""):
                     yield f"{token} after {last[lane]}"
                 last[lane] = max(token, last.get(lane, ""))
@@ -124,7 +124,18 @@ def _promises(verdict: Verdict, ledger: Ledger, rows: list[Json]) -> None:
     for asked in ledger.sends:
         verdict.figures[f"answered {asked.status}"] += 1
     verdict.none_of("two sends for one request", [token for token, found in by_token.items() if len(found) > 1])
+    items = Counter(token.partition("/")[0] for token, found in by_token.items() if "/" in token and found)
+    for batch in ledger.batches:
+        verdict.figures[f"batches {batch.state}"] += 1
+    verdict.none_of("batches not sent to their end", [b for b in ledger.batches if not _complete(b, items[b.token])])
     verdict.none_of("promised otherwise", [a for a in ledger.sends if not _kept(a, by_token[a.token])])
+
+
+def _complete(batch: Batch, items: int) -> bool:
+    """A batch ended as it was asked to, with a send for each of its items."""
+    if batch.cancelled:
+        return batch.state == "cancelled"
+    return batch.state in ("completed", "failed") and items == batch.items
 
 
 def _kept(asked: Asked, rows: Sequence[Json]) -> bool:
