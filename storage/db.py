@@ -21,6 +21,12 @@ from sqlalchemy.pool import NullPool
 from storage import Unavailable
 
 Tx = Connection
+_ENDED: set[object] = {
+    "40001",
+    "40P01",
+    "55P03",
+    sqlite3.SQLITE_BUSY,
+}  # serialization, deadlock, lock timeout; try again
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -118,11 +124,12 @@ class Database:
             connection.close()
 
     def _told(self, error: DBAPIError) -> Exception:
-        """A lost or refused connection is Unavailable; any other database error is our bug and stays what it is."""
-        if not error.connection_invalidated:
-            return error
-        self._losses += 1
-        return Unavailable("The database does not answer")
+        """A lost or refused connection, and a wait that the database ended, are Unavailable; the rest is our bug."""
+        if error.connection_invalidated:
+            self._losses += 1
+            return Unavailable("The database does not answer")
+        codes = {getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorcode", None)}
+        return Unavailable("The database is busy") if codes & _ENDED else error
 
 
 def one_at_a_time(tx: Tx, what: str) -> None:
