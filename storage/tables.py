@@ -6,22 +6,8 @@ size. What a client sees as `id` is a UUID beside it.
 
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, UniqueConstraint, text
+from sqlalchemy.types import JSON, BigInteger, Boolean, Integer, String, Text
 
 metadata = MetaData(
     naming_convention={
@@ -141,12 +127,15 @@ sends = Table(
     Column("patient", Boolean, nullable=False),  # waits for a connection instead of failing without one
     Column("error", Text),
     Column("code", String(50)),
-    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE"), index=True),
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE")),
+    Column("batch_item", Integer),  # which message of the batch, from 0
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_sends_session_id_row", "session_id", "row"),
     Index("ix_sends_lane", "session_id", "chat_id", "row", **_only("state IN ('queued', 'sending')")),
     Index("ix_sends_due", "due_at", **_only("state = 'queued'")),
+    Index("ix_sends_expires", "expires_at", **_only("state = 'queued'")),
+    Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **_only("batch_row IS NOT NULL")),  # none twice
     CheckConstraint(
         "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')", name="state"
     ),
@@ -159,17 +148,28 @@ batches = Table(
     Column("id", String(64), nullable=False),
     Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("state", String(10), nullable=False),
-    Column("items", Json, nullable=False),
-    Column("options", Json, nullable=False),
-    Column("outcomes", Json, nullable=False),  # one per item: status, messageId, sentAt, error
-    Column("next_item", Integer, nullable=False),
-    Column("next_at", BigInteger, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("next_item", Integer, nullable=False),  # what became of those before is told by their rows in sends
+    Column("pause", Integer, nullable=False),  # milliseconds from the last item's end to the next one's turn
+    Column("delay", Integer, nullable=False),
+    Column("randomize", Boolean, nullable=False),
+    Column("stop_on_error", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
     Column("completed_at", BigInteger),
     UniqueConstraint("session_id", "id"),
-    Index("ix_batches_due", "next_at", **_only("state IN ('pending', 'processing')")),
+    Index("ix_batches_open", "row", **_only("completed_at IS NULL")),
     CheckConstraint("state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name="state"),
+)
+
+batch_items = Table(  # as they will be queued; never changed
+    "batch_items",
+    metadata,
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE"), primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("chat_id", String(100), nullable=False),
+    Column("message", Json, nullable=False),
+    Column("content", Json, nullable=False),
 )
 
 idempotency = Table(
@@ -215,7 +215,7 @@ webhooks = Table(
     metadata,
     Column("row", RowId, primary_key=True),
     Column("id", String(36), nullable=False, unique=True),
-    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("url", String(2048), nullable=False),
     Column("events", Json, nullable=False),
     Column("secret", String(255)),
@@ -232,39 +232,57 @@ webhooks = Table(
     Column("last_triggered_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Index("ix_webhooks_session_id_row", "session_id", "row"),
+)
+
+lanes = Table(  # where order is kept: what one endpoint has open of one chat. No row, nothing open
+    "lanes",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("webhook_id", String(36), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("lane", String(100), nullable=False),
+    Column("aside", Boolean, nullable=False),  # of one delivery that failed too often for its chat to wait for it
+    Column("ready_at", BigInteger, nullable=False),  # when its oldest may be tried; while leased, when the lease ends
+    Column("lease", String(36)),  # who works on it; null while nobody does
+    UniqueConstraint("webhook_id", "lane"),
+    Index("ix_lanes_ready", "webhook_id", "aside", "ready_at"),
+    Index("ix_lanes_leased", "lease", **_only("lease IS NOT NULL")),
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("id", String(40), nullable=False, unique=True),
+    Column("id", String(40), nullable=False, unique=True),  # derived from endpoint and event: never two of a pair
     Column("webhook_id", String(36), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     Column("event_cursor", BigInteger, ForeignKey("events.cursor", ondelete="CASCADE"), nullable=False, index=True),
-    Column("lane", String(100), nullable=False),  # the chat, or '' for what belongs to none: order is kept within it
+    Column("lane", String(100), nullable=False),
     Column("state", String(10), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("aside", Boolean, nullable=False),  # failed so often that the lane no longer waits for it
-    Column("next_at", BigInteger, nullable=False),
-    Column("lease_until", BigInteger),
+    Column("attempts", Integer, nullable=False),  # since queued_at
+    Column("next_at", BigInteger, nullable=False),  # not before; the lane says when really
+    Column("queued_at", BigInteger, nullable=False),  # when it was queued, or queued again by a replay
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_deliveries_webhook_id_row", "webhook_id", "row"),
-    Index("ix_deliveries_open", "webhook_id", "lane", "row", **_only("state IN ('pending', 'leased')")),
-    Index("ix_deliveries_dead", "webhook_id", "row", **_only("state = 'dead'")),
-    CheckConstraint("state IN ('pending', 'leased', 'done', 'dead')", name="state"),
+    Index("ix_deliveries_webhook_id_state_row", "webhook_id", "state", "row"),
+    Index("ix_deliveries_open", "webhook_id", "lane", "row", **_only("state = 'pending'")),
+    Index("ix_deliveries_queued", "queued_at", **_only("state = 'pending'")),
+    Index("ix_deliveries_dead", "row", **_only("state = 'dead'")),
+    Index("ix_deliveries_finished", "finished_at", **_only("state <> 'pending'")),
+    CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
 )
 
 attempts = Table(
     "attempts",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("delivery_row", RowId, ForeignKey("deliveries.row", ondelete="CASCADE"), nullable=False, index=True),
+    Column("delivery_row", RowId, ForeignKey("deliveries.row", ondelete="CASCADE"), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("duration", Integer, nullable=False),  # milliseconds
     Column("status_code", Integer),
     Column("error", String(255)),
     Column("response", Text),  # its first bytes
+    Index("ix_attempts_delivery_row_row", "delivery_row", "row"),
 )
 
 audit_logs = Table(

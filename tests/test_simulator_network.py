@@ -3,9 +3,9 @@
 import pytest
 from werkzeug.test import Client
 
-from gateway.app import create_app
+from gateway.app import build
 from tests.spec import operations
-from tests.support import Gateway
+from tests.support import Gateway, document
 from tests.test_simulator_api import ADA, PEOPLE, history, on, send, write
 
 
@@ -85,7 +85,7 @@ def test_with_another_engine_there_is_no_simulator(
 ) -> None:
     with monkeypatch.context() as without:
         without.setattr(gateway.program, "world", None)
-        gateway.client = Client(create_app(gateway.program._house(), gateway.program.document.document))  # noqa: SLF001
+        gateway.client = Client(build(document()).move_in(gateway.program._house()))  # noqa: SLF001
 
     for path in (PEOPLE, f"{PEOPLE}/{ADA}/inbox", on(session)):
         assert gateway.get(path).status_code == 501

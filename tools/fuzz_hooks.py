@@ -1,4 +1,4 @@
-"""What schemathesis is told beyond tools/fuzz.toml: our formats, and which of its findings are none, with the reason."""
+"""What schemathesis is told beyond tools/fuzz.toml: our formats, and which findings are none, with the reason."""
 
 from typing import Any
 

@@ -95,11 +95,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("session_id", sa.String(length=36), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("items", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("outcomes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("next_item", sa.Integer(), nullable=False),
-        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("pause", sa.Integer(), nullable=False),
+        sa.Column("delay", sa.Integer(), nullable=False),
+        sa.Column("randomize", sa.Boolean(), nullable=False),
+        sa.Column("stop_on_error", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
@@ -114,11 +115,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("batches", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_batches_due",
-            ["next_at"],
+            "ix_batches_open",
+            ["row"],
             unique=False,
-            sqlite_where=sa.text("state IN ('pending', 'processing')"),
-            postgresql_where=sa.text("state IN ('pending', 'processing')"),
+            sqlite_where=sa.text("completed_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL"),
         )
 
     op.create_table(
@@ -160,8 +161,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("session_id", "sequence", name=op.f("uq_events_session_id_sequence")),
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_events_created_at"), ["created_at"], unique=False)
         batch_op.create_index("ix_events_chat_id_cursor", ["chat_id", "cursor"], unique=False)
+        batch_op.create_index(batch_op.f("ix_events_created_at"), ["created_at"], unique=False)
         batch_op.create_index("ix_events_session_id_cursor", ["session_id", "cursor"], unique=False)
         batch_op.create_index("ix_events_session_id_type_cursor", ["session_id", "type", "cursor"], unique=False)
         batch_op.create_index("ix_events_type_cursor", ["type", "cursor"], unique=False)
@@ -243,8 +244,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_webhooks_id")),
     )
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_webhooks_session_id"), ["session_id"], unique=False)
+        batch_op.create_index("ix_webhooks_session_id_row", ["session_id", "row"], unique=False)
 
+    op.create_table(
+        "batch_items",
+        sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item", sa.Integer(), nullable=False),
+        sa.Column("chat_id", sa.String(length=100), nullable=False),
+        sa.Column("message", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("content", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_row"], ["batches.row"], name=op.f("fk_batch_items_batch_row"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("batch_row", "item", name=op.f("pk_batch_items")),
+    )
     op.create_table(
         "deliveries",
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -254,12 +267,11 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=100), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("aside", sa.Boolean(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
-        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("state IN ('pending', 'leased', 'done', 'dead')", name=op.f("ck_deliveries_state")),
+        sa.CheckConstraint("state IN ('pending', 'done', 'dead')", name=op.f("ck_deliveries_state")),
         sa.ForeignKeyConstraint(
             ["event_cursor"], ["events.cursor"], name=op.f("fk_deliveries_event_cursor"), ondelete="CASCADE"
         ),
@@ -272,20 +284,57 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(
             "ix_deliveries_dead",
-            ["webhook_id", "row"],
+            ["row"],
             unique=False,
             sqlite_where=sa.text("state = 'dead'"),
             postgresql_where=sa.text("state = 'dead'"),
         )
         batch_op.create_index(batch_op.f("ix_deliveries_event_cursor"), ["event_cursor"], unique=False)
         batch_op.create_index(
+            "ix_deliveries_finished",
+            ["finished_at"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'pending'"),
+            postgresql_where=sa.text("state <> 'pending'"),
+        )
+        batch_op.create_index(
             "ix_deliveries_open",
             ["webhook_id", "lane", "row"],
             unique=False,
-            sqlite_where=sa.text("state IN ('pending', 'leased')"),
-            postgresql_where=sa.text("state IN ('pending', 'leased')"),
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_queued",
+            ["queued_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
         )
         batch_op.create_index("ix_deliveries_webhook_id_row", ["webhook_id", "row"], unique=False)
+        batch_op.create_index("ix_deliveries_webhook_id_state_row", ["webhook_id", "state", "row"], unique=False)
+
+    op.create_table(
+        "lanes",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("webhook_id", sa.String(length=36), nullable=False),
+        sa.Column("lane", sa.String(length=100), nullable=False),
+        sa.Column("aside", sa.Boolean(), nullable=False),
+        sa.Column("ready_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"], name=op.f("fk_lanes_webhook_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_lanes")),
+        sa.UniqueConstraint("webhook_id", "lane", name=op.f("uq_lanes_webhook_id_lane")),
+    )
+    with op.batch_alter_table("lanes", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_lanes_leased",
+            ["lease"],
+            unique=False,
+            sqlite_where=sa.text("lease IS NOT NULL"),
+            postgresql_where=sa.text("lease IS NOT NULL"),
+        )
+        batch_op.create_index("ix_lanes_ready", ["webhook_id", "aside", "ready_at"], unique=False)
 
     op.create_table(
         "sends",
@@ -301,6 +350,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("code", sa.String(length=50), nullable=True),
         sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("batch_item", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
@@ -314,10 +364,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_sends_message_id")),
     )
     with op.batch_alter_table("sends", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sends_batch_row"), ["batch_row"], unique=False)
+        batch_op.create_index(
+            "ix_sends_batch",
+            ["batch_row", "batch_item"],
+            unique=True,
+            sqlite_where=sa.text("batch_row IS NOT NULL"),
+            postgresql_where=sa.text("batch_row IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_sends_due",
             ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "ix_sends_expires",
+            ["expires_at"],
             unique=False,
             sqlite_where=sa.text("state = 'queued'"),
             postgresql_where=sa.text("state = 'queued'"),
@@ -346,6 +409,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_attempts_delivery_row"), ["delivery_row"], unique=False)
+        batch_op.create_index("ix_attempts_delivery_row_row", ["delivery_row", "row"], unique=False)
 
     # ### end Alembic commands ###
