@@ -27,7 +27,9 @@ from werkzeug.routing import BaseConverter
 from gateway import cors, errors
 from gateway.limiter import Limiter
 from gateway.metrics import Metrics
+from gateway.streams import Streams, Waiting
 from gateway.validation import RequestCheck
+from handlers.events import Watch
 from handlers.security import client_ip
 
 log = logging.getLogger("openwa.http")
@@ -62,6 +64,7 @@ class House:
     metrics: Metrics
     now: Callable[[], int]
     draining: Callable[[], bool]
+    streams: Streams
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     error_detail: bool = True
@@ -124,7 +127,7 @@ class _Request:
     json = None  # the body travels in the context
 
     def __init__(self, path_params: dict[str, Any], context: dict[str, Any]) -> None:
-        request = flask.request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - saves a proxy hop each
+        request = _here(flask.request)
         self._flask = request
         self.headers = request.headers
         self.query: Any = request.args if request.query_string else {}
@@ -169,6 +172,8 @@ class _Api(FlaskApi):  # type: ignore[misc]
 
     def get_response(self, response: Any, *_: Any) -> flask.Response:
         """A handler's `body` or `(body, status)` or `(body, status, headers)`; bytes and text are sent as they are."""
+        if isinstance(response, Watch):
+            return _later(self.house.streams.answer(response), response)
         body, status, headers = (
             response if isinstance(response, tuple) and len(response) == 3 else (response, 200, None)
         )
@@ -183,6 +188,19 @@ class _Api(FlaskApi):  # type: ignore[misc]
         if isinstance(body, bytes | str):
             return flask.Response(body, status, headers)
         return flask.Response(orjson.dumps(body), status, headers, content_type="application/json")
+
+
+def _later(waiting: Waiting, watch: Watch) -> flask.Response:
+    """An answer that comes later: the server parks the connection where it can, else it is what can be said at once."""
+    kind = "application/json" if watch.wait is not None else "text/event-stream"
+    park = flask.request.environ.get("openwa.park") if flask.request.method == "GET" else None
+    made = flask.Response(waiting.at_once() if park is None else iter(()), content_type=kind)
+    made.headers["Cache-Control"] = "no-store"
+    made.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back until there are 4 kB of them
+    if park is not None:
+        made.direct_passthrough = True
+        park(waiting)
+    return made
 
 
 class _App(connexion.FlaskApp):  # type: ignore[misc]
@@ -203,6 +221,11 @@ class _App(connexion.FlaskApp):  # type: ignore[misc]
         return app
 
 
+def _here(proxy: Any) -> Any:
+    """What one of Flask's proxies stands for now: each use of the proxy itself costs a look-up."""
+    return proxy._get_current_object()  # noqa: SLF001 - werkzeug's documented way
+
+
 class _Hooks:
     """What happens around every request of one app."""
 
@@ -218,39 +241,40 @@ class _Hooks:
         app.register_error_handler(Exception, self._error)
 
     def _admit(self) -> flask.Response | None:
-        request, house, g = flask.request, self._house, flask.g
+        request, g, house = _here(flask.request), _here(flask.g), self._house
+        asked = request.environ.get
         g.started = time.perf_counter()
         g.now = house.now()
-        asked = request.headers.get("X-Request-ID", "")
-        g.request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
-        g.operation = self._operations.get(request.endpoint or "", _NO_OPERATION)
-        forwarded = request.headers.get("X-Forwarded-For") if house.trusted_proxies else None
+        request_id = asked("HTTP_X_REQUEST_ID")
+        g.request_id = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else str(uuid.uuid4())
+        g.operation = operation = self._operations.get(request.endpoint, _NO_OPERATION)
+        forwarded = asked("HTTP_X_FORWARDED_FOR") if house.trusted_proxies else None
         g.client_ip = client_ip(request.remote_addr, forwarded, house.trusted_proxies)
-        if house.draining() and (g.operation is None or g.operation.drains):
+        if house.draining() and (operation is None or operation.drains):
             raise errors.Draining
-        if g.operation is None or not g.operation.exempt:
+        if operation is None or not operation.exempt:
             g.verdict = house.limiter.admit(g.client_ip or "", g.now)
             if g.verdict.retry_after:
                 raise errors.TooManyRequests(g.verdict.retry_after)
-        wanted = request.headers.get("Access-Control-Request-Method")
-        preflight = cors.is_preflight(request.method, request.headers.get("Origin"), wanted)
+        wanted = asked("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
+        preflight = cors.is_preflight(request.method, asked("HTTP_ORIGIN"), wanted)
         return flask.Response(status=204) if preflight else None
 
     def _dress(self, response: flask.Response) -> flask.Response:
-        g, headers = flask.g, response.headers
-        headers["X-Request-ID"] = g.request_id
-        headers.extend(_SECURITY_HEADERS)
-        origin = flask.request.headers.get("Origin")
+        request, g = _here(flask.request), _here(flask.g)
+        told = [("X-Request-ID", g.request_id), *_SECURITY_HEADERS]
+        origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None:
-            preflight = flask.request.method == "OPTIONS"
-            headers.extend(cors.headers_for(origin, self._house.cors_origins, preflight=preflight))
+            preflight = request.method == "OPTIONS"
+            told.extend(cors.headers_for(origin, self._house.cors_origins, preflight=preflight).items())
         verdict = g.get("verdict")
         if verdict is not None:
-            headers["X-RateLimit-Limit"] = str(verdict.limit)
-            headers["X-RateLimit-Remaining"] = str(verdict.remaining)
-            headers["X-RateLimit-Reset"] = str(verdict.reset)
+            told.append(("X-RateLimit-Limit", str(verdict.limit)))
+            told.append(("X-RateLimit-Remaining", str(verdict.remaining)))
+            told.append(("X-RateLimit-Reset", str(verdict.reset)))
+        response.headers.extend(told)
         operation = g.operation.id if g.operation else "none"
-        method, status = flask.request.method, response.status_code
+        method, status = request.method, response.status_code
         known = method if method in _METHODS else "other"  # names a client makes up must not grow memory
         self._house.metrics.answered(known, operation, status, time.perf_counter() - g.started)
         if log.isEnabledFor(logging.DEBUG):

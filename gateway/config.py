@@ -81,6 +81,12 @@ class Config:
     http_max_connections: int = _of(
         "HTTP_MAX_CONNECTIONS", 1_000, "Open client connections at most", check=validate.Range(min=1, max=100_000)
     )
+    event_streams_max: int = _of(
+        "EVENT_STREAMS_MAX", 1_000, "Clients that may wait for events at once; beside other connections", check=_NATURAL
+    )
+    event_retention_days: int = _of(
+        "EVENT_RETENTION_DAYS", 30, "Days until an event is forgotten, delivered or not; 0 keeps all", check=_NATURAL
+    )
     headers_timeout: int = _of(
         "HEADERS_TIMEOUT_MS", 65_000, "Milliseconds a silent or slow client keeps its connection", check=_POSITIVE
     )

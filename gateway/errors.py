@@ -36,6 +36,10 @@ class Draining(Exception):
     """The gateway is shutting down."""
 
 
+class TooManyStreams(Exception):
+    """As many as the gateway holds wait for events already."""
+
+
 class TooManyRequests(Exception):
     """A rate-limit window is full; `retry_after` is in whole seconds."""
 
@@ -58,6 +62,7 @@ KINDS: dict[type[Exception], Kind] = {
     NotJson: Kind(400, "malformed_json"),
     UnsupportedMediaType: Kind(415, "unsupported_media_type"),
     Draining: Kind(503, "draining", retryable=True),
+    TooManyStreams: Kind(503, "too_many_streams", retryable=True),
     TooManyRequests: Kind(429, "rate_limited", retryable=True),
     refusal.BadRequest: Kind(400, "precondition_failed"),
     refusal.Unauthorized: Kind(401, "unauthorized"),
@@ -129,6 +134,8 @@ def message_of(error: Exception, *, detail: bool = True) -> str | list[str]:
         return "Content-Type must be application/json"
     if isinstance(error, Draining):
         return "The gateway is shutting down"
+    if isinstance(error, TooManyStreams):
+        return "Too many clients wait for events; see EVENT_STREAMS_MAX"
     return "Internal server error" if kind_of(error) is UNEXPECTED else str(error)
 
 
@@ -136,7 +143,7 @@ def headers_of(error: Exception) -> dict[str, str]:
     """Headers that belong to an error: when to come back."""
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
-    return {"Retry-After": "5"} if isinstance(error, Draining | storage.Unavailable) else {}
+    return {"Retry-After": "5"} if isinstance(error, Draining | TooManyStreams | storage.Unavailable) else {}
 
 
 def answer(error: Exception, kind: Kind, *, detail: bool) -> flask.Response:

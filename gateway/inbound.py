@@ -1,7 +1,9 @@
 """From engine event to rows: a batch in one transaction, and only then is the engine told that it may forget."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from engines import addresses, base
 from gateway.sender import mark_sent
@@ -39,16 +41,26 @@ class Inbound:
             except NotFound:
                 return
             session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "")
-            drafts = [draft for event in batch for draft in _apply(tx, session, event, now)]
-            events.append(tx, session.id, drafts, now)
+            events.append(tx, session.id, _apply_all(tx, session, batch, now), now)
         self._wake()
+
+
+def _apply_all(tx: Tx, session: _On, batch: Sequence[base.Event], now: int) -> list[Draft]:
+    """Write what happened, in order, messages that follow each other in one piece; the events to tell of it."""
+    drafts: list[Draft] = []
+    for kind, run in itertools.groupby(batch, type):
+        if kind is base.MessageReceived:
+            drafts.extend(_messages(tx, session, [event.message for event in run], now))  # type: ignore[union-attr]
+        else:
+            drafts.extend(draft for event in run for draft in _apply(tx, session, event, now))
+    return drafts
 
 
 def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  # noqa: C901, PLR0911 - a table
     """Write what happened; the events to tell of it, none where it is no news."""
     match event:
         case base.MessageReceived(message):
-            return _message(tx, session, message, now)
+            return _messages(tx, session, [message], now)
         case base.ReceiptReceived(ids, _, receipt):
             moved = messages.advance(tx, session.id, ids, receipt)
             if len(moved) < len(ids):
@@ -74,11 +86,17 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
             return []
 
 
-def _message(tx: Tx, session: _On, message: base.Message, now: int) -> list[Draft]:
-    if messages.add(tx, session.id, _row(session, message), now) is None:
-        return []
-    tell = happenings.message_sent if message.from_me else happenings.message_received
-    return [tell(session.id, message, own=session.own)]
+def _messages(tx: Tx, session: _On, run: Sequence[base.Message], now: int) -> list[Draft]:
+    rows = [_row(session, message) for message in {message.id: message for message in run}.values()]
+    new = messages.add(tx, session.id, rows, now)
+    news = {row["wa_message_id"] for row in rows if row["id"] in new}
+    return [
+        (happenings.message_sent if message.from_me else happenings.message_received)(
+            session.id, message, own=session.own
+        )
+        for message in run
+        if message.id in news
+    ]
 
 
 def _changed(tx: Tx, session: _On, event: base.MessageEdited | base.MessageRevoked | base.ReactionReceived) -> Draft:
@@ -106,6 +124,7 @@ def _row(session: _On, message: base.Message) -> dict[str, Any]:
         and {"latitude": message.location.latitude, "longitude": message.location.longitude},
     }
     return {
+        "id": str(uuid4()),
         "wa_message_id": message.id,
         "chat_id": message.chat,
         "sender": message.sender,

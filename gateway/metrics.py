@@ -25,13 +25,18 @@ class Metrics:
             registry=self._registry,
             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looking labels up costs more
         self._lock = threading.Lock()
         self._rendered: tuple[int, bytes] = (-_FRESH, b"")
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request was answered; `route` is the operationId."""
-        self._requests.labels(method, route, status).inc()
-        self._durations.labels(route).observe(seconds)
+        series = self._series.get((method, route, status))
+        if series is None:
+            series = (self._requests.labels(method, route, status), self._durations.labels(route))
+            self._series[method, route, status] = series
+        series[0].inc()
+        series[1].observe(seconds)
 
     def render(self, now: int, gauges: Callable[[], Gauges]) -> bytes:
         """The text format; `gauges` are asked at most every five seconds."""

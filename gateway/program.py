@@ -9,16 +9,17 @@ from pathlib import Path
 from engines import Engines
 from engines.base import EngineError, EngineFactory
 from engines.simulator import Simulator, World
-from gateway import __version__, document
+from gateway import __version__, document, retention
 from gateway.app import House, create_app
 from gateway.config import BadConfig, Config
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
 from gateway.sender import Sender
+from gateway.streams import Limits, Streams
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import api_keys, migrate, sessions
+from storage import Unavailable, api_keys, migrate, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
@@ -43,9 +44,9 @@ class Program:
         self._stopping = threading.Event()
         self.draining = False
         self.db = open_database(config)
-        self.first_key = _seed(self.db, config, now())
         with self.db.write() as tx:
             self._wanted = sessions.reset_live(tx, now())
+        self.streams = Streams(self.db, now, Limits(config.event_streams_max))
         self.usage = api_keys.Usage()
         self.metrics = Metrics()
         self.settings = Settings(
@@ -69,14 +70,22 @@ class Program:
         self.sender.recover()
         self.document = document.Served(document.bundle())
         self.app = create_app(self._house(), self.document.document)
+        self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
         """Something was committed: events, deliveries, a connection."""
         self.sender.wake()
+        self.streams.wake()
+
+    def drain(self) -> None:
+        """Let nobody in any more, and end what would never end by itself."""
+        self.draining = True
+        self.streams.close()
 
     def start(self) -> None:
         """Start what runs beside requests."""
         threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
+        threading.Thread(target=self._forget_old, name="retention", daemon=True).start()
         threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
         if self.config.auto_start_sessions:
             threading.Thread(target=self._start_wanted, name="auto-start", daemon=True).start()
@@ -84,6 +93,7 @@ class Program:
     def stop(self) -> None:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
+        self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
         if self.world is not None:
@@ -124,6 +134,7 @@ class Program:
             metrics=self.metrics,
             now=self._now,
             draining=lambda: self.draining,
+            streams=self.streams,
             trusted_proxies=config.trusted_proxies,
             cors_origins=config.cors_origins,
             error_detail=config.validation_error_detail,
@@ -133,6 +144,14 @@ class Program:
     def _write_usage(self) -> None:
         while not self._stopping.wait(_USAGE_EVERY):
             self.usage.flush(self.db)
+
+    def _forget_old(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                retention.turn(self.db, self._now(), self.config.event_retention_days)
+            except Unavailable as error:
+                log.warning("old events stay for now: %s", error)
+            self._stopping.wait(retention.EVERY)
 
     def _start_wanted(self) -> None:
         for row in self._wanted:

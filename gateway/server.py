@@ -1,16 +1,22 @@
 """waitress, with our envelope for what it refuses by itself and a way to drain."""
 
+import contextlib
+import copy
 import json
+import math
 import threading
 import time
 from typing import Any
 
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 
 from gateway.config import Config
 from gateway.errors import envelope
+from gateway.streams import Waiting
+
+_EARLY_MAX = 64 * 1024  # bytes a client may send while its long poll waits
 
 
 class _EnvelopeTask(ErrorTask):  # type: ignore[misc]
@@ -28,8 +34,140 @@ class _EnvelopeTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
+class _Task(WSGITask):  # type: ignore[misc]
+    """A request whose answer may come later: the worker goes on, the connection stays with whoever writes to it."""
+
+    _waiting: Waiting | None = None
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ["openwa.park"] = self._park
+        return environ
+
+    def finish(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or self.wrote_header:
+            super().finish()
+        elif self.channel.has_more():  # further requests came along with this one: they do not wait
+            data = waiting.at_once()
+            self.content_length = len(data)
+            self.write(data)
+            super().finish()
+        else:
+            # A copy answers: what it decides about the connection must not reach the worker that still holds this task.
+            self.channel.park(_Line(copy.copy(self), self.channel), waiting)
+
+    def _park(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+
+
+class _Line:
+    """A parked connection, as `gateway.streams` writes to it."""
+
+    def __init__(self, task: _Task, channel: "_Channel") -> None:
+        self._task = task
+        self._channel = channel
+        self._ended = False
+        self.early = b""
+
+    @property
+    def open(self) -> bool:
+        return not self._ended and self._channel.connected and not self._channel.will_close
+
+    @property
+    def backlog(self) -> int:
+        return int(self._channel.total_outbufs_len)
+
+    def write(self, data: bytes) -> None:
+        if not self._ended:
+            with contextlib.suppress(ClientDisconnected, OSError):
+                self._task.write(data)
+
+    def end(self, data: bytes = b"") -> None:
+        if self._ended:
+            return
+        if data and not self._task.wrote_header:
+            self._task.content_length = len(data)
+        self.write(data)
+        self._ended = True
+        with contextlib.suppress(ClientDisconnected, OSError):
+            self._task.finish()
+        self._channel.leave(self, close=self._task.close_on_finish)
+
+    def drop(self) -> None:
+        self._ended = True
+        self._channel.will_close = True
+        self._channel.server.pull_trigger()
+
+    def heard(self, data: bytes) -> None:
+        """The client sends while it waits: the next request of a long poll is kept, a stream listens to nothing."""
+        if not self._task.wrote_header:
+            self.early += data
+        if len(self.early) > _EARLY_MAX:
+            self.drop()
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
+    """waitress' connection, which can be parked: open, out of the workers' hands, written to from one other thread."""
+
+    task_class = _Task
     error_task_class = _EnvelopeTask
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._line: _Line | None = None
+        self._waiting: Waiting | None = None
+        self._parking = threading.RLock()
+        self._last_activity = 0.0
+        super().__init__(*args, **kwargs)
+
+    @property
+    def last_activity(self) -> float:
+        """When waitress last heard or said something; a parked connection is never idle."""
+        return math.inf if self._line is not None else self._last_activity
+
+    @last_activity.setter
+    def last_activity(self, value: float) -> None:
+        self._last_activity = value
+
+    def has_more(self) -> bool:
+        """Whether further requests have arrived, wholly or in part."""
+        with self.requests_lock:
+            return len(self.requests) > 1 or self.request is not None
+
+    def park(self, line: _Line, waiting: Waiting) -> None:
+        with self._parking:
+            self._line, self._waiting = line, waiting
+        waiting.park(line)
+
+    def leave(self, line: _Line, *, close: bool) -> None:
+        """The answer is written: close, or go on with what the client has sent meanwhile."""
+        with self._parking:
+            self._last_activity = time.time()
+            self._line = self._waiting = None
+            if close:
+                with self.requests_lock:
+                    self.close_when_flushed = True
+            elif line.early:
+                super().received(line.early)
+        if self.connected:
+            self.server.pull_trigger()
+
+    def received(self, data: bytes) -> bool:
+        with self._parking:
+            if self._line is not None:
+                self._line.heard(data)
+                return True
+        return bool(super().received(data))
+
+    def handle_close(self) -> None:
+        super().handle_close()
+        if self._waiting is not None:
+            self._waiting.gone()
+
+    def _flush_some(self, do_close: bool = True) -> bool:  # noqa: FBT001, FBT002 - waitress calls it so
+        # waitress takes no lock where no worker writes; a parked connection is written to by no worker.
+        with self.outbuf_lock:
+            return bool(super()._flush_some(do_close))
 
 
 class Server:
@@ -41,7 +179,7 @@ class Server:
             host=config.host,
             port=config.port,
             threads=config.http_threads,
-            connection_limit=config.http_max_connections,
+            connection_limit=config.http_max_connections + config.event_streams_max,
             channel_timeout=config.headers_timeout // 1000 or 1,
             cleanup_interval=min(30, config.headers_timeout // 1000 or 1),
             max_request_header_size=64 * 1024,

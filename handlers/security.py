@@ -5,6 +5,7 @@ Order: known, active, not expired, source address, session scope (all 401), then
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -67,6 +68,12 @@ def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # n
     return {}
 
 
+def standing(tx: Any, callers: Collection[Caller], now: int) -> set[Caller]:
+    """Those of these callers that would still be let in, and with the scope they had: for answers that take long."""
+    keys = api_keys.usable(tx, {caller.key_id for caller in callers}, now)
+    return {caller for caller in callers if caller.key_id in keys and _unchanged(caller, keys[caller.key_id])}
+
+
 def client_ip(peer: str | None, forwarded: str | None, trusted: tuple[str, ...]) -> str | None:
     """The client's address: the peer's, or, behind trusted proxies, the nearest hop that is none of them.
 
@@ -83,6 +90,15 @@ def client_ip(peer: str | None, forwarded: str | None, trusted: tuple[str, ...])
         if not _within(address, trusted):
             return str(address)
     return str(_address(peer))
+
+
+def _unchanged(caller: Caller, key: api_keys.Known) -> bool:
+    try:
+        if key.allowed_ips:
+            _check_address(caller.ip, key.allowed_ips)
+    except Unauthorized:
+        return False
+    return caller.sessions == tuple(key.allowed_sessions)
 
 
 def _check_address(ip: str | None, allowed: list[str]) -> None:
@@ -104,6 +120,7 @@ def _check_session(tx: Any, named: str, allowed: list[str]) -> None:
         raise Unauthorized("API key not authorized for this session")
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text or "")

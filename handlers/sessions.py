@@ -52,8 +52,7 @@ def delete(
 ) -> tuple[None, int]:
     """End the session, unlink its device and remove all that belongs to it, credentials included."""
     with db.write() as tx:
-        row = sessions.find(tx, session_id)
-        sessions.remove(tx, row.id)
+        row = sessions.remove(tx, session_id)
         _audit(tx, "session_deleted", now, caller, row)
     engines.remove(row.id)
     shutil.rmtree(_directory(settings, row.id), ignore_errors=True)

@@ -1,21 +1,34 @@
 """From row to JSON: one function per schema of the document, of the same name. None stays unless a schema says so."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from engines import base
 from storage.api_keys import Key
+from storage.events import Event
 from storage.messages import Message
 from storage.sessions import Session
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
+@lru_cache(maxsize=16384)
 def moment(milliseconds: int | None) -> str | None:
-    """Epoch milliseconds as ISO 8601 UTC with milliseconds."""
+    """Epoch milliseconds as ISO 8601 UTC with milliseconds; remembered, since lists are polled."""
     if milliseconds is None:
         return None
-    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    days, rest = divmod(milliseconds, 86_400_000)
+    seconds, thousandths = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    return f"{_day(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{thousandths:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _day(days: int) -> str:
+    """A day since 1970 as ISO 8601; lists are full of times of the same few days."""
+    return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
 def milliseconds(text: str | None) -> int | None:
@@ -86,3 +99,33 @@ def chat(found: base.Chat) -> dict[str, Any]:
         "timestamp": found.timestamp,
     }
     return shown if found.last_message is None else {**shown, "lastMessage": found.last_message}
+
+
+def event(row: Event) -> dict[str, Any]:
+    """Event."""
+    return {
+        "id": row.id,
+        "cursor": row.cursor,
+        "sessionId": row.session_id,
+        "sequence": row.sequence,
+        "type": row.type,
+        "chatId": row.chat_id,
+        "idempotencyKey": row.idempotency_key,
+        "timestamp": moment(row.created_at),
+        "data": row.data,
+    }
+
+
+def event_page(found: Sequence[Event], limit: int, newest: int, oldest: int) -> dict[str, Any]:
+    """EventPage: a page that is not full has all there was when `newest` was read, so the next one begins behind that.
+
+    Where nothing is kept, the oldest is the one that comes next.
+    """
+    last = found[-1].cursor if found else 0
+    newest = max(newest, last)
+    return {
+        "events": [event(row) for row in found],
+        "next": last if len(found) >= limit else newest,
+        "newest": newest,
+        "oldest": oldest or newest + 1,
+    }

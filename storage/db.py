@@ -121,9 +121,14 @@ def one_at_a_time(tx: Tx, what: str) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
 
 
-def upsert(tx: Tx, into: Table) -> Any:
+def raw(tx: Tx) -> Any:
+    """The driver's own connection, for the one statement that every request makes."""
+    return tx.connection.driver_connection
+
+
+def upsert(dialect: str, into: Table) -> Any:
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`, which both databases spell alike."""
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(into)
+    return (sqlite if dialect == "sqlite" else postgresql).insert(into)
 
 
 class _NoLock:

@@ -6,18 +6,31 @@ derived from what happened: the same happening twice is one event.
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, delete, insert, select, true, union_all, update
 
 from storage import deliveries
 from storage.db import Tx, upsert
 from storage.tables import counters, events, sessions
 
 Event = Row[Any]
+_WALKS = 100  # in one statement; SQLite takes no more than 500 in a union
+
+
+_INSERT = insert(events)
+_KNOWN = select(events.c.id).where(events.c.id.in_(bindparam("ids", expanding=True)))
+_SEQUENCE = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session_id"))
+    .values(event_sequence=sessions.c.event_sequence + bindparam("more"))
+    .returning(sessions.c.event_sequence)
+)
 
 
 class Draft(NamedTuple):
@@ -38,14 +51,14 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
     if not fresh:
         return 0
     cursor = _take(tx, len(fresh))
-    known = set(tx.execute(select(events.c.id).where(events.c.id.in_(list(fresh)))).scalars())
+    known = set(tx.execute(_KNOWN, {"ids": list(fresh)}).scalars())
     if known:
         _give_back(tx, len(known))
         cursor -= len(known)
     new = [(event_id, draft) for event_id, draft in fresh.items() if event_id not in known]
     if not new:
         return 0
-    last = _sequence(tx, session_id, len(new))
+    last = tx.execute(_SEQUENCE, {"session_id": session_id, "more": len(new)}).scalar()
     if last is None:  # the session was deleted meanwhile, and its events with it
         _give_back(tx, len(new))
         return 0
@@ -63,7 +76,7 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
         }
         for n, (event_id, draft) in enumerate(new, start=1)
     ]
-    tx.execute(insert(events), rows)
+    tx.execute(_INSERT, rows)
     deliveries.fan_out(tx, session_id, rows, now)
     return len(rows)
 
@@ -76,16 +89,39 @@ def page(
     sessions_in: Collection[str] = (),
     types: Collection[str] = (),
     chat_id: str | None = None,
+    without: Collection[str] = (),
 ) -> list[Event]:
-    """Events behind the cursor `after`, oldest first; of these sessions, types and chat where given."""
-    query = select(events).where(events.c.cursor > after).order_by(events.c.cursor).limit(limit)
-    if sessions_in:
-        query = query.where(events.c.session_id.in_(sessions_in))
-    if types:
-        query = query.where(events.c.type.in_(types))
+    """Events behind the cursor `after`, oldest first; of these sessions, types and chat where given, `without` types.
+
+    Costs the same at any size of the log: every filter is a walk along an index, several are walked side by side.
+    """
+    columns, query = events.c, select(events).order_by(events.c.cursor)
+    behind = [columns.cursor > after]
+    if without:
+        behind.append(columns.type.not_in(without))
     if chat_id is not None:
-        query = query.where(events.c.chat_id == chat_id)
-    return list(tx.execute(query))
+        # A chat is few events, so its index is the one to walk: concatenated, the other columns offer none.
+        others = [(columns.session_id, sessions_in), (columns.type, types)]
+        behind += [columns.chat_id == chat_id, *(column.concat("").in_(given) for column, given in others if given)]
+        return list(tx.execute(query.where(*behind).limit(limit)))
+    if len(sessions_in) <= 1 and len(types) <= 1:
+        behind += [columns.session_id == session for session in sessions_in] + [columns.type == one for one in types]
+        return list(tx.execute(query.where(*behind).limit(limit)))
+    found = _walk(tx, behind, limit, sessions_in, types)
+    return list(tx.execute(query.where(columns.cursor.in_(found)))) if found else []
+
+
+def _walk(tx: Tx, behind: Sequence[Any], limit: int, sessions_in: Collection[str], types: Collection[str]) -> list[int]:
+    """The cursors of a page of several sessions or types: each walked along its index for a page, then merged."""
+    of_sessions = [events.c.session_id == session for session in sorted(sessions_in)] or [true()]
+    of_types = [events.c.type == type_ for type_ in sorted(types)] or [true()]
+    found: list[int] = []
+    pairs = list(itertools.product(of_sessions, of_types))
+    for start in range(0, len(pairs), _WALKS):
+        some = pairs[start : start + _WALKS]
+        walks = [select(events.c.cursor).where(*behind, *one).order_by(events.c.cursor).limit(limit) for one in some]
+        found += tx.execute(union_all(*(select(walk.subquery().c.cursor) for walk in walks))).scalars()
+    return sorted(found)[:limit]
 
 
 def newest(tx: Tx) -> int:
@@ -115,15 +151,16 @@ def _id(key: str) -> UUID:
 
 def _take(tx: Tx, n: int) -> int:
     """The last of `n` new cursors; nobody else gets one before this transaction ends."""
-    taken = upsert(tx, counters).values(name="events", value=n)
-    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + n})
-    return int(tx.execute(taken.returning(counters.c.value)).scalar_one())
+    return int(tx.execute(_take_cursors(tx.dialect.name), {"name": "events", "value": n}).scalar_one())
 
 
 def _give_back(tx: Tx, n: int) -> None:
     tx.execute(update(counters).where(counters.c.name == "events").values(value=counters.c.value - n))
 
 
-def _sequence(tx: Tx, session_id: str, n: int) -> int | None:
-    grown = update(sessions).where(sessions.c.id == session_id).values(event_sequence=sessions.c.event_sequence + n)
-    return tx.execute(grown.returning(sessions.c.event_sequence)).scalar()
+@cache
+def _take_cursors(dialect: str) -> Executable:
+    made = upsert(dialect, counters)
+    grown = {"value": counters.c.value + made.excluded.value}
+    made = made.on_conflict_do_update(index_elements=["name"], set_=grown)
+    return cast("Executable", made.returning(counters.c.value))

@@ -6,11 +6,12 @@ An outgoing message's state only moves forward, whatever order receipts come in:
        └─────────┴──> failed
 """
 
+from collections import Counter
 from collections.abc import Collection
-from typing import Any
-from uuid import uuid4
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import Row, and_, delete, func, select, update
+from sqlalchemy import Executable, Row, Select, and_, bindparam, delete, func, select, update
 
 from storage.db import Tx, upsert
 from storage.tables import chats, messages, sessions
@@ -22,23 +23,74 @@ _BEFORE = {
     "read": ("pending", "sent", "delivered"),
     "failed": ("pending", "sent"),
 }
-_NEWEST_FIRST = (messages.c.row.desc(),)
 
 
-def add(tx: Tx, session_id: str, values: dict[str, Any], now: int) -> str | None:
-    """Store a message and count it in its chat; its id, or None where the session already has that WhatsApp id."""
-    row = {"id": str(uuid4()), "session_id": session_id, "created_at": now, **values}
+def _page(*, of_chat: bool, of_sender: bool) -> Select[Any]:
+    """A page statement, built once for each combination of filters."""
+    query = select(messages).where(messages.c.session_id == bindparam("session_id"))
+    if of_chat:
+        query = query.where(messages.c.chat_id == bindparam("chat_id"))
+    if of_sender:
+        query = query.where(messages.c.sender == bindparam("sender"))
+    return query.order_by(messages.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset"))
 
-    known = upsert(tx, messages).values(row).on_conflict_do_nothing(index_elements=["session_id", "wa_message_id"])
-    if tx.execute(known).rowcount == 0:
-        return None
-    _count(tx, session_id, values["chat_id"], 1, now)
-    return str(row["id"])
+
+_PAGES = {(chat, sender): _page(of_chat=chat, of_sender=sender) for chat in (False, True) for sender in (False, True)}
+_COUNT_OF_CHAT = select(chats.c.message_count).where(
+    chats.c.session_id == bindparam("session_id"), chats.c.chat_id == bindparam("chat_id")
+)
+_GET = select(messages).where(messages.c.id == bindparam("message_id"))
+_MARK_SENT = update(messages).where(messages.c.id == bindparam("known_id")).returning(messages)
+_DELETE_ECHO = (
+    delete(messages)
+    .where(
+        messages.c.session_id == bindparam("known_session"),
+        messages.c.wa_message_id == bindparam("known_as"),
+        messages.c.id != bindparam("known_id"),
+    )
+    .returning(messages.c.chat_id)
+)
+_COUNT_IN_SESSION = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("known_session"))
+    .values(message_count=sessions.c.message_count + bindparam("more"), last_active_at=bindparam("now"))
+)
+_EMPTY = {"wa_message_id": None, "body": None, "timestamp": None, "metadata": None}
+
+
+@cache
+def _insert(dialect: str) -> Executable:
+    made = upsert(dialect, messages).on_conflict_do_nothing(index_elements=["session_id", "wa_message_id"])
+    return cast("Executable", made.returning(messages.c.id))
+
+
+@cache
+def _count_in_chats(dialect: str) -> Executable:
+    made = upsert(dialect, chats)
+    grown = {"message_count": chats.c.message_count + made.excluded.message_count}
+    return cast("Executable", made.on_conflict_do_update(index_elements=["session_id", "chat_id"], set_=grown))
+
+
+_COUNT_OF_SESSION = select(sessions.c.message_count).where(sessions.c.id == bindparam("session_id"))
+
+
+def add(tx: Tx, session_id: str, rows: list[dict[str, Any]], now: int) -> set[str]:
+    """Store messages (columns of the table, each with its id) and count them; the ids of those that are new.
+
+    One whose WhatsApp id the session already has changes nothing.
+    """
+    if not rows:
+        return set()
+    whole = [{**_EMPTY, "session_id": session_id, "created_at": now, **row} for row in rows]
+    new = set(tx.execute(_insert(tx.dialect.name), whole).scalars())
+    chat_counts = Counter(row["chat_id"] for row in rows if row["id"] in new)
+    _count(tx, session_id, chat_counts, now)
+    return new
 
 
 def get(tx: Tx, message_id: str) -> Message:
     """One message by our id."""
-    return tx.execute(select(messages).where(messages.c.id == message_id)).one()
+    return tx.execute(_GET, {"message_id": message_id}).one()
 
 
 def mark_sent(tx: Tx, session_id: str, message_id: str, wa_message_id: str, timestamp: int) -> Message:
@@ -46,11 +98,12 @@ def mark_sent(tx: Tx, session_id: str, message_id: str, wa_message_id: str, time
 
     Where the engine told of the message before it answered, the row made then gives way.
     """
-    same = (messages.c.session_id == session_id, messages.c.wa_message_id == wa_message_id, messages.c.id != message_id)
-    for chat_id in tx.execute(delete(messages).where(*same).returning(messages.c.chat_id)).scalars().all():
-        _count(tx, session_id, chat_id, -1, timestamp * 1000)
-    values = {"wa_message_id": wa_message_id, "timestamp": timestamp, "status": "sent"}
-    return tx.execute(update(messages).where(messages.c.id == message_id).values(values).returning(messages)).one()
+    known = {"known_session": session_id, "known_as": wa_message_id, "known_id": message_id}
+    echoes = tx.execute(_DELETE_ECHO, known).scalars().all()
+    if echoes:
+        _count(tx, session_id, Counter(dict.fromkeys(echoes, -1)), timestamp * 1000)
+    told = {"known_id": message_id, "wa_message_id": wa_message_id, "timestamp": timestamp, "status": "sent"}
+    return tx.execute(_MARK_SENT, told).one()
 
 
 def mark_failed(tx: Tx, message_id: str) -> None:
@@ -104,12 +157,8 @@ def page(
     tx: Tx, session_id: str, chat_id: str | None, sender: str | None, limit: int, offset: int
 ) -> tuple[list[Message], int]:
     """A session's messages, newest first, and how many there are in all that match."""
-    query = select(messages).where(messages.c.session_id == session_id)
-    if chat_id is not None:
-        query = query.where(messages.c.chat_id == chat_id)
-    if sender is not None:
-        query = query.where(messages.c.sender == sender)
-    rows = tx.execute(query.order_by(*_NEWEST_FIRST).limit(limit).offset(offset)).all()
+    wanted = {"session_id": session_id, "chat_id": chat_id, "sender": sender, "limit": limit, "offset": offset}
+    rows = tx.execute(_PAGES[chat_id is not None, sender is not None], wanted).all()
     return list(rows), _total(tx, session_id, chat_id, sender)
 
 
@@ -128,20 +177,16 @@ def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> 
         return int(
             tx.execute(query.where(messages.c.chat_id == chat_id) if chat_id is not None else query).scalar_one()
         )
-    if chat_id is not None:
-        kept = select(chats.c.message_count).where(chats.c.session_id == session_id, chats.c.chat_id == chat_id)
-    else:
-        kept = select(sessions.c.message_count).where(sessions.c.id == session_id)
-    return int(tx.execute(kept).scalar() or 0)
+    kept = _COUNT_OF_SESSION if chat_id is None else _COUNT_OF_CHAT
+    return int(tx.execute(kept, {"session_id": session_id, "chat_id": chat_id}).scalar() or 0)
 
 
-def _count(tx: Tx, session_id: str, chat_id: str, n: int, now: int) -> None:
-    """Keep the totals that pages tell: of the chat and of the session."""
-    counted = upsert(tx, chats).values(session_id=session_id, chat_id=chat_id, message_count=n)
-    grown = {"message_count": chats.c.message_count + n}
-    tx.execute(counted.on_conflict_do_update(index_elements=["session_id", "chat_id"], set_=grown))
-    told = {"message_count": sessions.c.message_count + n, "last_active_at": now}
-    tx.execute(update(sessions).where(sessions.c.id == session_id).values(told))
+def _count(tx: Tx, session_id: str, chat_counts: Counter[str], now: int) -> None:
+    """Keep the totals that pages tell: of each chat and of the session."""
+    if chat_counts:
+        grown = [{"session_id": session_id, "chat_id": chat, "message_count": n} for chat, n in chat_counts.items()]
+        tx.execute(_count_in_chats(tx.dialect.name), grown)
+        tx.execute(_COUNT_IN_SESSION, {"known_session": session_id, "more": sum(chat_counts.values()), "now": now})
 
 
 def _change(tx: Tx, session_id: str, wa_message_id: str, values: dict[str, Any]) -> Message | None:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from storage import NotFound, messages
 from storage.db import Tx, upsert
@@ -19,6 +19,42 @@ from storage.tables import messages as messages_table
 
 Send = Row[Any]
 FINISHED = ("sent", "failed", "unknown", "cancelled", "expired")
+
+
+_INSERT = insert(sends)
+_SHOWN = select(sends, messages_table.c.wa_message_id, messages_table.c.timestamp).join(messages_table)
+_GET = _SHOWN.where(sends.c.message_id == bindparam("message_id"), sends.c.session_id == bindparam("session_id"))
+_OLDEST_IN_LANE = (
+    select(sends.c.row)
+    .where(
+        sends.c.session_id == bindparam("in_session"),
+        sends.c.chat_id == bindparam("in_chat"),
+        sends.c.state.in_(("queued", "sending")),
+        or_(sends.c.due_at <= bindparam("now"), sends.c.state == "sending"),
+    )
+    .order_by(sends.c.state.desc(), sends.c.row)  # one that is being sent comes first, and bars the others
+    .limit(1)
+)
+_CLAIM = (
+    update(sends)
+    .where(sends.c.row.in_(_OLDEST_IN_LANE), sends.c.state == "queued")
+    .values(state="sending")
+    .returning(sends)
+)
+_MARK_SENT = (
+    update(sends)
+    .where(sends.c.message_id == bindparam("known_id"), sends.c.state.in_(("sending", "unknown")))
+    .values(state="sent", error=None, code=None, finished_at=bindparam("now"))
+    .returning(sends.c.session_id)
+)
+_TAKE_EARLY = (
+    delete(early_receipts)
+    .where(
+        early_receipts.c.session_id == bindparam("session_id"),
+        early_receipts.c.wa_message_id == bindparam("wa_message_id"),
+    )
+    .returning(early_receipts.c.status)
+)
 
 
 class Lane(NamedTuple):
@@ -45,20 +81,19 @@ def queue(
     A `patient` send waits for a connection; another fails where there is none when its turn comes.
     """
     message_id = str(uuid4())
-    messages.add(tx, session_id, {**message, "id": message_id, "direction": "outgoing", "status": "pending"}, now)
+    messages.add(tx, session_id, [{**message, "id": message_id, "direction": "outgoing", "status": "pending"}], now)
     row = {
         "message_id": message_id, "session_id": session_id, "chat_id": message["chat_id"], "content": content,
         "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at, "patient": patient,
         "batch_row": batch_row, "created_at": now,
     }  # fmt: skip
-    tx.execute(insert(sends).values(row))
+    tx.execute(_INSERT, row)
     return message_id
 
 
 def get(tx: Tx, session_id: str, message_id: str) -> Send:
     """One send of the session with its message's WhatsApp id and time. Raises NotFound."""
-    query = select(sends, messages_table.c.wa_message_id, messages_table.c.timestamp).join(messages_table)
-    row = tx.execute(query.where(sends.c.message_id == message_id, sends.c.session_id == session_id)).one_or_none()
+    row = tx.execute(_GET, {"message_id": message_id, "session_id": session_id}).one_or_none()
     if row is None:
         raise NotFound(f"Send '{message_id}' not found")
     return row
@@ -66,26 +101,13 @@ def get(tx: Tx, session_id: str, message_id: str) -> Send:
 
 def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: int) -> list[Send]:
     """A session's sends, newest first, in these states or in any."""
-    query = select(sends, messages_table.c.wa_message_id, messages_table.c.timestamp).join(messages_table)
-    query = query.where(sends.c.session_id == session_id).order_by(sends.c.row.desc()).limit(limit).offset(offset)
+    query = _SHOWN.where(sends.c.session_id == session_id).order_by(sends.c.row.desc()).limit(limit).offset(offset)
     return list(tx.execute(query.where(sends.c.state.in_(states)) if states else query))
 
 
 def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
     """Take the lane's oldest send that is due, unless one is being sent; None where there is none."""
-    oldest = (
-        select(sends.c.row)
-        .where(
-            sends.c.session_id == lane.session_id,
-            sends.c.chat_id == lane.chat_id,
-            sends.c.state.in_(("queued", "sending")),
-            or_(sends.c.due_at <= now, sends.c.state == "sending"),
-        )
-        .order_by(sends.c.state.desc(), sends.c.row)
-        .limit(1)
-    )
-    taken = update(sends).where(sends.c.row.in_(oldest), sends.c.state == "queued").values(state="sending")
-    return tx.execute(taken.returning(sends)).one_or_none()
+    return tx.execute(_CLAIM, {"in_session": lane.session_id, "in_chat": lane.chat_id, "now": now}).one_or_none()
 
 
 def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
@@ -108,14 +130,11 @@ def next_due(tx: Tx, now: int) -> int | None:
 
 def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> messages.Message | None:
     """WhatsApp took it; its message as it is now, None where that is no news. Receipts that came early are taken up."""
-    moved = update(sends).where(sends.c.message_id == message_id, sends.c.state.in_(("sending", "unknown")))
-    moved = moved.values(state="sent", error=None, code=None, finished_at=now).returning(sends.c.session_id)
-    session_id = tx.execute(moved).scalar()
+    session_id = tx.execute(_MARK_SENT, {"known_id": message_id, "now": now}).scalar()
     if session_id is None:
         return None
     row = messages.mark_sent(tx, session_id, message_id, wa_message_id, timestamp)
-    came = (early_receipts.c.session_id == session_id, early_receipts.c.wa_message_id == wa_message_id)
-    early = tx.execute(delete(early_receipts).where(*came).returning(early_receipts.c.status)).scalars().all()
+    early = tx.execute(_TAKE_EARLY, {"session_id": session_id, "wa_message_id": wa_message_id}).scalars().all()
     for status in sorted(early):  # "delivered" before "read"
         row = next(iter(messages.advance(tx, session_id, [wa_message_id], status)), row)
     return row
@@ -162,7 +181,7 @@ def keep_early(tx: Tx, session_id: str, wa_message_ids: Collection[str], status:
     missing = set(wa_message_ids) - set(tx.execute(known).scalars())
     for wa_message_id in sorted(missing):
         row = {"session_id": session_id, "wa_message_id": wa_message_id, "status": status, "created_at": now}
-        tx.execute(upsert(tx, early_receipts).values(row).on_conflict_do_nothing())
+        tx.execute(upsert(tx.dialect.name, early_receipts).values(row).on_conflict_do_nothing())
 
 
 def prune_early(tx: Tx, before: int) -> None:

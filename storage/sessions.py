@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import Conflict, NotFound
@@ -12,6 +12,10 @@ from storage.db import Tx
 from storage.tables import sessions
 
 Session = Row[Any]
+_SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type")]
+_PAGE = select(*_SHOWN).order_by(sessions.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset"))
+_PAGE_OF = _PAGE.where(sessions.c.id.in_(bindparam("only", expanding=True)))
+_FIND = select(sessions).where(or_(sessions.c.id == bindparam("given"), sessions.c.name == bindparam("given")))
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
 
@@ -29,16 +33,18 @@ def create(tx: Tx, values: dict[str, Any], now: int) -> Session:
 
 def find(tx: Tx, given: str) -> Session:
     """The session with this id or, failing that, this name. Raises NotFound."""
-    rows = tx.execute(select(sessions).where(or_(sessions.c.id == given, sessions.c.name == given))).all()
+    rows = tx.execute(_FIND, {"given": given}).all()
     if not rows:
         raise NotFound(f"Session '{given}' not found")
     return min(rows, key=lambda row: row.id != given)
 
 
 def page(tx: Tx, only: Collection[str], limit: int, offset: int) -> list[Session]:
-    """Sessions, newest first; `only` these ids, or all where it is empty."""
-    query = select(sessions).order_by(sessions.c.row.desc()).limit(limit).offset(offset)
-    return list(tx.execute(query.where(sessions.c.id.in_(only)) if only else query))
+    """Sessions, newest first, without their settings; `only` these ids, or all where it is empty."""
+    wanted = {"limit": limit, "offset": offset}
+    if only:
+        return list(tx.execute(_PAGE_OF, {**wanted, "only": list(only)}).all())
+    return list(tx.execute(_PAGE, wanted).all())
 
 
 def counts(tx: Tx, only: Collection[str] = ()) -> dict[str, int]:
@@ -73,6 +79,12 @@ def reset_live(tx: Tx, now: int) -> list[Session]:
     return list(tx.execute(select(sessions).where(sessions.c.wanted).order_by(sessions.c.row)))
 
 
-def remove(tx: Tx, session_id: str) -> None:
-    """Delete the session and, by foreign keys, all that belongs to it."""
-    tx.execute(delete(sessions).where(sessions.c.id == session_id))
+def remove(tx: Tx, given: str) -> Session:
+    """Delete the session and, by foreign keys, all that belongs to it; what it was.
+
+    Raises NotFound, also where somebody else deletes it at the same moment.
+    """
+    row = find(tx, given)
+    if tx.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount == 0:
+        raise NotFound(f"Session '{given}' not found")
+    return row

@@ -205,7 +205,8 @@ events = Table(
     Column("created_at", BigInteger, nullable=False, index=True),
     UniqueConstraint("session_id", "sequence"),
     Index("ix_events_session_id_cursor", "session_id", "cursor"),
-    Index("ix_events_session_id_chat_id_cursor", "session_id", "chat_id", "cursor"),
+    Index("ix_events_session_id_type_cursor", "session_id", "type", "cursor"),
+    Index("ix_events_chat_id_cursor", "chat_id", "cursor"),
     Index("ix_events_type_cursor", "type", "cursor"),
 )
 

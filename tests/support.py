@@ -2,17 +2,23 @@
 
 import json
 import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import jsonschema_rs
+from sqlalchemy import event
 from werkzeug.test import Client, TestResponse
 
 from engines.simulator import ManualClock, World
 from gateway.document import bundle, resolve
 from gateway.program import Program
 from gateway.validation import FORMATS
+from storage.db import Database
 
 ADMIN = "owa_k1_" + "ad" * 32
 START = 1_800_000_000_000
@@ -99,6 +105,15 @@ def hold(method: str, path: str, answer: TestResponse) -> None:
         _hold_body(content["application/json"]["schema"], name, answer)
 
 
+def hold_event(event: dict[str, Any]) -> None:
+    """Fail where an event is not what the document says of its type."""
+    mapping = document()["components"]["schemas"]["Event"]["discriminator"]["mapping"]
+    assert event["type"] in mapping, f"{event['type']} is no type of the document"
+    schema = json.dumps({"$ref": mapping[event["type"]]})
+    errors = [f"{list(e.instance_path)}: {e.message}" for e in checker(schema).iter_errors(event)]
+    assert errors == [], f"{event['type']}: {errors[:5]}\n{json.dumps(event)[:500]}"
+
+
 def _hold_body(schema: dict[str, Any], name: str, answer: TestResponse) -> None:
     value = json.loads(answer.get_data())
     errors = [f"{list(e.instance_path)}: {e.message}" for e in checker(json.dumps(schema)).iter_errors(value)]
@@ -137,3 +152,29 @@ def _paths() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
 
 def _match(path: str) -> dict[str, Any] | None:
     return next((item for pattern, item in _paths() if pattern.fullmatch(path)), None)
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call returned, all of them made at the same moment in threads of their own."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+@contextmanager
+def writes(db: Database) -> Iterator[list[str]]:
+    """Collects the statements that write, while it lasts."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.split(maxsplit=1)[0].upper() in ("INSERT", "UPDATE", "DELETE"):
+            seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)

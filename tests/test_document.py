@@ -27,18 +27,18 @@ def test_the_document_is_valid_openapi() -> None:
 
 
 def test_the_document_names_the_release_that_runs() -> None:
-    assert document()["info"]["version"] == __version__
+    assert __version__ == document()["info"]["version"]
 
 
 def test_every_operation_says_what_it_is() -> None:
     for operation in operations():
         needed = {"summary", "description", "operationId", "tags", "x-required-role", "responses"}
-        assert needed - operation.raw.keys() == set(), operation.path
+        assert set() == needed - operation.raw.keys(), operation.path
 
 
 def test_every_operation_has_one_tag_that_the_document_describes() -> None:
     described = {tag["name"] for tag in document()["tags"] if SENTENCE.match(tag["description"])}
-    assert [o.id for o in operations() if len(o.raw["tags"]) != 1 or o.raw["tags"][0] not in described] == []
+    assert [] == [o.id for o in operations() if len(o.raw["tags"]) != 1 or o.raw["tags"][0] not in described]
 
 
 def test_operation_ids_are_unique() -> None:
@@ -76,11 +76,11 @@ def test_no_handler_is_without_its_operation() -> None:
         and set(inspect.signature(function).parameters) <= taken
         and f"{tag}.{name}" not in known
     ]
-    assert orphans == []
+    assert [] == orphans
 
 
 def test_public_is_whatever_needs_no_key() -> None:
-    assert [o.id for o in operations() if o.secured == (o.raw["x-required-role"] == "public")] == []
+    assert [] == [o.id for o in operations() if o.secured == (o.raw["x-required-role"] == "public")]
 
 
 def test_extensions_are_spelt_as_the_house_spells_them() -> None:
@@ -90,13 +90,13 @@ def test_extensions_are_spelt_as_the_house_spells_them() -> None:
         for name, value in holder.items()
         if name.startswith("x-") and (name not in EXTENSIONS or (EXTENSIONS[name] and value not in EXTENSIONS[name]))
     ]
-    assert strange == []
+    assert [] == strange
 
 
 def test_every_secured_operation_documents_what_the_guards_answer() -> None:
     for operation in operations():
         if operation.secured:
-            assert {"400", "401", "403", "429", "500", "503"} - operation.responses.keys() == set(), operation.id
+            assert set() == {"400", "401", "403", "429", "500", "503"} - operation.responses.keys(), operation.id
 
 
 def test_every_open_operation_documents_what_befalls_it() -> None:
@@ -109,19 +109,19 @@ def test_every_open_operation_documents_what_befalls_it() -> None:
 
 def test_an_exempt_operation_promises_no_429() -> None:
     exempt = [o for o in operations() if o.raw.get("x-rate-limit") == "exempt"]
-    assert [o.id for o in exempt if "429" in o.responses] == []
+    assert [] == [o.id for o in exempt if "429" in o.responses]
 
 
 def test_every_operation_with_a_body_documents_413_and_415() -> None:
-    assert [o.id for o in operations() if o.body is not None and not {"413", "415"} <= o.responses.keys()] == []
+    assert [] == [o.id for o in operations() if o.body is not None and not {"413", "415"} <= o.responses.keys()]
 
 
 def test_no_operation_without_a_body_promises_415() -> None:
-    assert [o.id for o in operations() if o.body is None and "415" in o.responses] == []
+    assert [] == [o.id for o in operations() if o.body is None and "415" in o.responses]
 
 
 def test_every_operation_on_something_named_in_its_path_documents_404() -> None:
-    assert [o.id for o in operations() if "{" in o.path and "404" not in o.responses] == []
+    assert [] == [o.id for o in operations() if "{" in o.path and "404" not in o.responses]
 
 
 def test_every_operation_has_one_success_and_a_send_has_three() -> None:
@@ -141,7 +141,7 @@ def test_every_answer_that_is_no_success_is_the_envelope() -> None:
         for status, response in operation.responses.items()
         if not status.startswith("2") and response["content"]["application/json"]["schema"] != envelope
     ]
-    assert strange == ["health.ready 503"]
+    assert ["health.ready 503"] == strange
 
 
 def test_every_response_header_and_parameter_is_described() -> None:
@@ -150,13 +150,13 @@ def test_every_response_header_and_parameter_is_described() -> None:
         *((p["name"], p) for o in operations() for p in o.parameters),
     ]
     described += [(f"{o.id} {status}", response) for o in operations() for status, response in o.responses.items()]
-    assert [name for name, value in described if not SENTENCE.match(value.get("description", ""))] == []
+    assert [] == [name for name, value in described if not SENTENCE.match(value.get("description", ""))]
 
 
 def test_every_component_is_used() -> None:
     text = json.dumps(document())
     names = [f"#/components/{s}/{n}" for s, named in document()["components"].items() for n in named]
-    assert [name for name in names if "securitySchemes" not in name and json.dumps(name) not in text] == []
+    assert [] == [name for name in names if "securitySchemes" not in name and json.dumps(name) not in text]
 
 
 def test_every_link_leads_to_an_operation_and_fills_its_path() -> None:
@@ -168,12 +168,12 @@ def test_every_link_leads_to_an_operation_and_fills_its_path() -> None:
         for name, link in response.get("links", {}).items()
         if paths.get(link["operationId"]) != link["parameters"].keys()
     ]
-    assert wrong == []
+    assert [] == wrong
 
 
 def test_the_bundle_refers_only_to_itself() -> None:
     references = re.findall(r'"\$ref": "([^"]+)"', json.dumps(document()))
-    assert [r for r in set(references) if resolve(document(), {"$ref": r}) is None] == []
+    assert [] == [r for r in set(references) if resolve(document(), {"$ref": r}) is None]
 
 
 def test_the_bundle_is_the_same_in_every_process() -> None:

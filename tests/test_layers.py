@@ -46,7 +46,7 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative imports hide who imports whom"
+            assert 0 == node.level, f"{path}: relative imports hide who imports whom"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
@@ -63,12 +63,12 @@ def test_each_package_imports_only_what_the_law_allows() -> None:
         for module in imports(path)
         if module.split(".")[0] in OURS - allowed
     }
-    assert broken == set()
+    assert set() == broken
 
 
 def test_nobody_but_tools_and_tests_imports_tools_or_tests() -> None:
     broken = [name_of(path) for path in files(*OURS) if any(within(m, {"tools", "tests"}) for m in imports(path))]
-    assert broken == []
+    assert [] == broken
 
 
 def test_the_web_framework_is_known_in_three_files_only() -> None:
@@ -82,17 +82,17 @@ def test_sqlalchemy_is_known_in_storage_only() -> None:
         for path in files("gateway", "handlers", "engines")
         if any(within(m, {"sqlalchemy", "alembic", "sqlite3", "psycopg"}) for m in imports(path))
     ]
-    assert broken == []
+    assert [] == broken
 
 
 def test_sockets_are_opened_by_outbound_and_engines_only() -> None:
     found = [name_of(path) for path in files(*OURS) if any(within(m, SOCKETS) for m in imports(path))]
-    assert [name for name in found if not name.startswith(MAY_SOCKETS)] == []
+    assert [] == [name for name in found if not name.startswith(MAY_SOCKETS)]
 
 
 def test_the_server_is_known_in_one_file_only() -> None:
     found = [name_of(path) for path in files(*OURS) if any(within(m, {"waitress"}) for m in imports(path))]
-    assert found == ["gateway/server.py"]
+    assert ["gateway/server.py"] == found
 
 
 def test_error_statuses_stand_in_the_error_table() -> None:
@@ -104,13 +104,13 @@ def test_error_statuses_stand_in_the_error_table() -> None:
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value in KNOWN_ERRORS
     }
-    assert found == {"handlers/health.py: 503"}
+    assert {"handlers/health.py: 503"} == found
 
 
 def test_handlers_do_not_repeat_what_the_document_says() -> None:
     """A required field is there: `body[...]`, never `if "name" not in body`."""
     checks = re.compile(r"not in body|body\.get\([^,()]+\) is None|not body\.get|if not body")
-    assert [name_of(path) for path in files("handlers") if checks.search(path.read_text())] == []
+    assert [] == [name_of(path) for path in files("handlers") if checks.search(path.read_text())]
 
 
 def test_files_stay_under_300_lines() -> None:
@@ -127,4 +127,4 @@ def test_functions_stay_under_40_lines() -> None:
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno >= 40
     }
-    assert long == {}
+    assert {} == long

@@ -1,10 +1,12 @@
 """The environment and the one command that checks: what developers run before anything else works."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -95,6 +97,25 @@ def test_the_constraints_are_versions_and_nothing_else() -> None:
 
 def pinned() -> list[str]:
     return [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+
+
+def test_the_wheel_holds_every_file_of_the_program(tmp_path: Path) -> None:
+    files = [path for path in program_files() if path.suffix in (".py", ".yaml")]
+    for path in [*files, ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE"]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    build = [sys.executable, "-c", "from setuptools import build_meta; build_meta.build_wheel('.')"]
+    subprocess.run(build, cwd=tmp_path, capture_output=True, check=True)
+    with ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == {path.relative_to(ROOT).as_posix() for path in files}
+
+
+def program_files() -> list[Path]:
+    folders = ["engines", "gateway", "handlers", "openapi", "storage"]
+    listed = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listed.stdout.split()]
 
 
 @pytest.fixture

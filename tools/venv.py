@@ -24,7 +24,7 @@ def ready(*groups: str) -> Path:
     environment cannot be made.
     """
     if not _has(groups):
-        with (ROOT / ".venv.lock").open("w") as lock:  # two commands started at once make one environment
+        with (ROOT / "pyproject.toml").open() as lock:  # two commands started at once make one environment
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _has(groups):
                 _make(sorted({*groups, *_stamp().get("groups", ())}))

@@ -161,8 +161,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_events_created_at"), ["created_at"], unique=False)
-        batch_op.create_index("ix_events_session_id_chat_id_cursor", ["session_id", "chat_id", "cursor"], unique=False)
+        batch_op.create_index("ix_events_chat_id_cursor", ["chat_id", "cursor"], unique=False)
         batch_op.create_index("ix_events_session_id_cursor", ["session_id", "cursor"], unique=False)
+        batch_op.create_index("ix_events_session_id_type_cursor", ["session_id", "type", "cursor"], unique=False)
         batch_op.create_index("ix_events_type_cursor", ["type", "cursor"], unique=False)
 
     op.create_table(
