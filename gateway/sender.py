@@ -194,7 +194,7 @@ def _record(tx: Tx, row: Send, came_to: base.Sent | base.EngineError, now: int) 
         case base.OutcomeUnknown():
             _finish(tx, row, "unknown", now, came_to)
         case base.NotConnected() | base.NotStarted() if row.patient:
-            sends.put_back(tx, row.message_id, now + _AGAIN)
+            sends.put_back(tx, row.message_id, now + _AGAIN, error=str(came_to), code=came_to.code)
         case _:
             _finish(tx, row, "failed", now, came_to)
 

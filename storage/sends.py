@@ -30,14 +30,14 @@ _OLDEST_IN_LANE = (
         sends.c.session_id == bindparam("in_session"),
         sends.c.chat_id == bindparam("in_chat"),
         sends.c.state.in_(("queued", "sending")),
-        or_(sends.c.due_at <= bindparam("now"), sends.c.state == "sending"),
+        or_(sends.c.due_at <= bindparam("now"), sends.c.state == "sending", sends.c.code.is_not(None)),
     )
-    .order_by(sends.c.state.desc(), sends.c.row)  # one that is being sent comes first, and bars the others
+    .order_by(sends.c.state.desc(), sends.c.row)  # what is being sent comes first and bars the others; so does a retry
     .limit(1)
 )
 _CLAIM = (
     update(sends)
-    .where(sends.c.row.in_(_OLDEST_IN_LANE), sends.c.state == "queued")
+    .where(sends.c.row.in_(_OLDEST_IN_LANE), sends.c.state == "queued", sends.c.due_at <= bindparam("now"))
     .values(state="sending")
     .returning(sends)
 )
@@ -106,7 +106,7 @@ def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: i
 
 
 def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
-    """Take the lane's oldest send that is due, unless one is being sent; None where there is none."""
+    """Take the lane's oldest due send, unless one is under way or waits to be tried again; None where there is none."""
     return tx.execute(_CLAIM, {"in_session": lane.session_id, "in_chat": lane.chat_id, "now": now}).one_or_none()
 
 
@@ -151,10 +151,13 @@ def mark_finished(tx: Tx, message_id: str, ending: str, now: int, *, error: str,
     return messages.get(tx, message_id)
 
 
-def put_back(tx: Tx, message_id: str, due_at: int) -> None:
-    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on."""
+def put_back(tx: Tx, message_id: str, due_at: int, *, error: str, code: str) -> None:
+    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on.
+
+    Until then its `code` says why it waits, and nothing behind it in its lane overtakes it.
+    """
     mine = update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending")
-    tx.execute(mine.values(state="queued", due_at=due_at))
+    tx.execute(mine.values(state="queued", due_at=due_at, error=error, code=code))
 
 
 def take_expired(tx: Tx, now: int, most: int) -> list[Send]:

@@ -6,22 +6,8 @@ size. What a client sees as `id` is a UUID beside it.
 
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, UniqueConstraint, text
+from sqlalchemy.types import JSON, BigInteger, Boolean, Integer, String, Text
 
 metadata = MetaData(
     naming_convention={
@@ -215,7 +201,7 @@ webhooks = Table(
     metadata,
     Column("row", RowId, primary_key=True),
     Column("id", String(36), nullable=False, unique=True),
-    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("url", String(2048), nullable=False),
     Column("events", Json, nullable=False),
     Column("secret", String(255)),
@@ -232,39 +218,57 @@ webhooks = Table(
     Column("last_triggered_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Index("ix_webhooks_session_id_row", "session_id", "row"),
+)
+
+lanes = Table(  # where order is kept: what one endpoint has open of one chat. No row, nothing open
+    "lanes",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("webhook_id", String(36), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("lane", String(100), nullable=False),
+    Column("aside", Boolean, nullable=False),  # of one delivery that failed too often for its chat to wait for it
+    Column("ready_at", BigInteger, nullable=False),  # when its oldest may be tried; while leased, when the lease ends
+    Column("lease", String(36)),  # who works on it; null while nobody does
+    UniqueConstraint("webhook_id", "lane"),
+    Index("ix_lanes_ready", "webhook_id", "aside", "ready_at"),
+    Index("ix_lanes_leased", "lease", **_only("lease IS NOT NULL")),
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("id", String(40), nullable=False, unique=True),
+    Column("id", String(40), nullable=False, unique=True),  # derived from endpoint and event: never two of a pair
     Column("webhook_id", String(36), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     Column("event_cursor", BigInteger, ForeignKey("events.cursor", ondelete="CASCADE"), nullable=False, index=True),
-    Column("lane", String(100), nullable=False),  # the chat, or '' for what belongs to none: order is kept within it
+    Column("lane", String(100), nullable=False),
     Column("state", String(10), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("aside", Boolean, nullable=False),  # failed so often that the lane no longer waits for it
-    Column("next_at", BigInteger, nullable=False),
-    Column("lease_until", BigInteger),
+    Column("attempts", Integer, nullable=False),  # since queued_at
+    Column("next_at", BigInteger, nullable=False),  # not before; the lane says when really
+    Column("queued_at", BigInteger, nullable=False),  # when it was queued, or queued again by a replay
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_deliveries_webhook_id_row", "webhook_id", "row"),
-    Index("ix_deliveries_open", "webhook_id", "lane", "row", **_only("state IN ('pending', 'leased')")),
-    Index("ix_deliveries_dead", "webhook_id", "row", **_only("state = 'dead'")),
-    CheckConstraint("state IN ('pending', 'leased', 'done', 'dead')", name="state"),
+    Index("ix_deliveries_webhook_id_state_row", "webhook_id", "state", "row"),
+    Index("ix_deliveries_open", "webhook_id", "lane", "row", **_only("state = 'pending'")),
+    Index("ix_deliveries_queued", "queued_at", **_only("state = 'pending'")),
+    Index("ix_deliveries_dead", "row", **_only("state = 'dead'")),
+    Index("ix_deliveries_finished", "finished_at", **_only("state <> 'pending'")),
+    CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
 )
 
 attempts = Table(
     "attempts",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("delivery_row", RowId, ForeignKey("deliveries.row", ondelete="CASCADE"), nullable=False, index=True),
+    Column("delivery_row", RowId, ForeignKey("deliveries.row", ondelete="CASCADE"), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("duration", Integer, nullable=False),  # milliseconds
     Column("status_code", Integer),
     Column("error", String(255)),
     Column("response", Text),  # its first bytes
+    Index("ix_attempts_delivery_row_row", "delivery_row", "row"),
 )
 
 audit_logs = Table(

@@ -10,11 +10,14 @@ import pytest
 
 from engines.simulator import ManualClock, World
 from gateway import config
+from gateway.app import Site, build
 from gateway.program import Program
 from storage import migrate
 from storage.db import Database
 from storage.tables import metadata
-from tests.support import ADMIN, START, Gateway
+from tests.delivery_stage import Stage
+from tests.receiver import Receiver, listening
+from tests.support import ADMIN, START, Gateway, document
 
 
 @pytest.fixture(scope="session")
@@ -71,13 +74,26 @@ def db(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A real HTTP receiver on this machine."""
+    with listening() as one:
+        yield one
+
+
+@pytest.fixture
 def settings() -> dict[str, str]:
     """Variables a test sets before its gateway starts; override the fixture to add some."""
     return {}
 
 
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """The app, built once for the tests: the gateway of each moves in."""
+    return build(document())
+
+
 @pytest.fixture
-def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iterator[Gateway]:
+def gateway(database_url: str, tmp_path: Path, settings: dict[str, str], site: Site) -> Iterator[Gateway]:
     """A gateway with an admin key and a simulated WhatsApp, both by the test's clock."""
     environ = {
         "DATA_DIR": str(tmp_path / "data"),
@@ -89,9 +105,19 @@ def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iter
     environ |= {f"RATE_LIMIT_{window}_LIMIT": "1000000" for window in ("SHORT", "MEDIUM", "LONG")} | settings
     clock = ManualClock(START)
     world = World(clock=clock)
-    program = Program(config.load(environ), now=clock.now, world=world)
+    program = Program(config.load(environ), now=clock.now, world=world, site=site)
     yield Gateway(program, clock, world)
     program.stop()
+
+
+@pytest.fixture
+def stage(db: Database, receiver: Receiver) -> Iterator[Stage]:
+    """A delivery loop turned by hand, with a receiver."""
+    made = Stage(db, receiver)
+    yield made
+    receiver.released.set()
+    made.delivery.stop(0)
+    made.outbound.close()
 
 
 def _postgres(url: str, database: str) -> str:
