@@ -11,6 +11,7 @@ from engines.base import EngineError, EngineFactory, StateChanged
 from engines.simulator import Simulator, World
 from gateway import __version__, document, retention
 from gateway.app import Site, build
+from gateway.bulk import Bulk
 from gateway.config import BadConfig, Config
 from gateway.delivery import Delivery
 from gateway.gate import House
@@ -70,6 +71,7 @@ class Program:
         self.sender.recover()
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
+        self.bulk = Bulk(self.db, now, self.wake)
         self.document = document.Served(document.bundle())
         self.app = (site or build(self.document.document)).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
@@ -89,6 +91,7 @@ class Program:
         """Start what runs beside requests."""
         self.delivery.start()
         threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
+        threading.Thread(target=self.bulk.run, name="bulk", daemon=True).start()
         threading.Thread(target=self._forget_old, name="retention", daemon=True).start()
         threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
         if self.config.auto_start_sessions:
@@ -97,6 +100,7 @@ class Program:
     def stop(self) -> None:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
+        self.bulk.stop()
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
@@ -176,6 +180,7 @@ class Program:
                 "engines": self.engines,
                 "sender": self.sender,
                 "delivery": self.delivery,
+                "bulk": self.bulk,
                 "settings": self.settings,
                 "usage": self.usage,
                 "metrics": self.metrics,

@@ -133,8 +133,8 @@ def caution(rows: Sequence[Row]) -> str:
     if not shares or statistics.median(shares) <= _BUSY:
         return "The server had its core to itself."
     return (
-        f"Others used {statistics.median(shares):.0%} of the server's core: rates, latencies and start are theirs as much "
-        "as ours, and a big program loses more to shared caches than a bare hello. Measure again on a calm machine."
+        f"Others used {statistics.median(shares):.0%} of the server's core: rates, latencies and start are as much "
+        "theirs as ours; a big program loses more to shared caches than a bare hello. Measure again on a calm machine."
     )
 
 
