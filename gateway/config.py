@@ -12,7 +12,7 @@ from marshmallow import RAISE, Schema, ValidationError, validate
 from marshmallow import fields as ma
 
 MIB = 1024 * 1024
-_OURS = ("OPENWA_", "RATE_LIMIT_", "SIMULATOR_", "API_", "DATABASE_", "WEBHOOK_")
+_OURS = ("OPENWA_", "RATE_LIMIT_", "SIMULATOR_", "API_", "DATABASE_", "WEBHOOK_", "SSRF_")
 
 
 def _of(env: str, default: Any, doc: str, *, secret: bool = False, check: Any = None) -> Any:
@@ -20,6 +20,7 @@ def _of(env: str, default: Any, doc: str, *, secret: bool = False, check: Any = 
 
 
 _POSITIVE = validate.Range(min=1, max=2**53)
+_HOURS = validate.Range(min=1, max=24 * 3650)
 _NATURAL = validate.Range(min=0, max=2**53)
 
 
@@ -77,6 +78,35 @@ class Config:
     simulator_link_after: int = _of(
         "SIMULATOR_LINK_AFTER", 2_000, "Milliseconds until a simulated phone scans the code", check=_NATURAL
     )
+    webhook_timeout: int = _of("WEBHOOK_TIMEOUT", 10_000, "Milliseconds a delivery may take", check=_POSITIVE)
+    webhook_retry_delay: int = _of(
+        "WEBHOOK_RETRY_DELAY",
+        5_000,
+        "Milliseconds before the first retry; each further quick one doubles",
+        check=_POSITIVE,
+    )
+    webhook_retry_horizon_hours: int = _of(
+        "WEBHOOK_RETRY_HORIZON_HOURS", 72, "Hours until an undelivered event is a dead letter", check=_HOURS
+    )
+    webhook_disable_after_hours: int = _of(
+        "WEBHOOK_DISABLE_AFTER_HOURS",
+        120,
+        "Hours without any success until a failing webhook is disabled",
+        check=_HOURS,
+    )
+    webhook_retention_hours: int = _of(
+        "WEBHOOK_RETENTION_HOURS", 336, "Hours that ended deliveries and their attempts are kept", check=_HOURS
+    )
+    webhook_workers: int = _of(
+        "WEBHOOK_WORKER_CONCURRENCY", 16, "Deliveries under way at once", check=validate.Range(min=2, max=256)
+    )
+    webhook_ssrf_protect: bool = _of(
+        "WEBHOOK_SSRF_PROTECT", True, "Whether webhooks may go to public addresses only; media always has to"
+    )
+    ssrf_allowed_hosts: tuple[str, ...] = _of(
+        "SSRF_ALLOWED_HOSTS", (), "Hosts, comma separated, that may be called whatever their address"
+    )
+    ssrf_dns_timeout: int = _of("SSRF_DNS_TIMEOUT_MS", 10_000, "Milliseconds to look a host up", check=_POSITIVE)
     http_threads: int = _of("HTTP_THREADS", 16, "Requests worked on at once", check=validate.Range(min=2, max=256))
     http_max_connections: int = _of(
         "HTTP_MAX_CONNECTIONS", 1_000, "Open client connections at most", check=validate.Range(min=1, max=100_000)

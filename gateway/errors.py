@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 import storage
 from engines import addresses
 from engines import base as engine
+from gateway import outbound, ssrf
 from handlers import errors as refusal
 from handlers.shapes import moment
 from storage.idempotency import KeyReused
@@ -81,6 +82,10 @@ KINDS: dict[type[Exception], Kind] = {
     engine.Refused: Kind(422, engine.Refused.code),
     engine.OutcomeUnknown: Kind(504, engine.OutcomeUnknown.code),
     engine.EngineError: Kind(500, engine.EngineError.code),
+    ssrf.Blocked: Kind(400, "blocked_url"),
+    outbound.Unreachable: Kind(400, "url_unreachable", retryable=True),
+    outbound.Redirected: Kind(400, "url_redirects"),
+    outbound.TooMuch: Kind(413, "media_too_large"),
     addresses.BadAddress: Kind(400, "bad_address"),
 }
 

@@ -7,24 +7,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engines import Engines
-from engines.base import EngineError, EngineFactory
+from engines.base import EngineError, EngineFactory, StateChanged
 from engines.simulator import Simulator, World
 from gateway import __version__, document, retention
-from gateway.app import House, Site, build
+from gateway.app import Site, build
 from gateway.bulk import Bulk
 from gateway.config import BadConfig, Config
+from gateway.delivery import Delivery
+from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
+from gateway.outbound import Outbound
+from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
 from gateway.streams import Limits, Streams
+from handlers import happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, migrate, sessions
+from storage import Unavailable, api_keys, events, migrate, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
 _USAGE_EVERY = 15.0
+_RESTARTED = StateChanged("disconnected", reason="gateway_restarted")
 
 
 def wall_clock() -> int:
@@ -53,31 +59,19 @@ class Program:
         self._stopping = threading.Event()
         self.draining = False
         self.db = open_database(config)
-        with self.db.write() as tx:
-            self._wanted = sessions.reset_live(tx, now())
+        self._wanted = self._reset()
         self.streams = Streams(self.db, now, Limits(config.event_streams_max))
         self.usage = api_keys.Usage()
         self.metrics = Metrics()
-        self.settings = Settings(
-            version=__version__,
-            data_dir=config.data_dir,
-            pepper=config.api_key_pepper,
-            metrics_token=config.metrics_token,
-            draining=lambda: self.draining,
-        )
+        self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
-        self.engines = Engines(
-            config.engine_type,
-            self._factory(),
-            Simulator.capabilities,
-            Inbound(self.db, now, self.wake).record,
-            most=config.max_concurrent_sessions,
-            forget=self.world.forget if self.world else lambda _: None,
-        )
+        self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
         self.sender.recover()
         self.bulk = Bulk(self.db, now, self.wake)
+        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
+        self.delivery = self._delivery()
         self.document = document.Served(document.bundle())
         self.app = (site or build(self.document.document)).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
@@ -85,6 +79,7 @@ class Program:
     def wake(self) -> None:
         """Something was committed: events, deliveries, a connection."""
         self.sender.wake()
+        self.delivery.wake()
         self.streams.wake()
 
     def drain(self) -> None:
@@ -94,6 +89,7 @@ class Program:
 
     def start(self) -> None:
         """Start what runs beside requests."""
+        self.delivery.start()
         threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
         threading.Thread(target=self.bulk.run, name="bulk", daemon=True).start()
         threading.Thread(target=self._forget_old, name="retention", daemon=True).start()
@@ -108,10 +104,57 @@ class Program:
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
+        self.delivery.stop(self.config.shutdown_delay / 1000)
+        self.outbound.close()
         if self.world is not None:
             self.world.close()
         self.usage.flush(self.db)
         self.db.close()
+
+    def _reset(self) -> list[sessions.Session]:
+        """At boot no engine runs, whatever a dead process has left; the sessions that should be running."""
+        now = self._now()
+        with self.db.write() as tx:
+            left = sessions.reset_live(tx, now)
+            for session_id in left:
+                events.append(tx, session_id, happenings.session_changed(session_id, _RESTARTED, now), now)
+            return sessions.wanted(tx)
+
+    def _settings(self) -> Settings:
+        return Settings(
+            version=__version__,
+            data_dir=self.config.data_dir,
+            pepper=self.config.api_key_pepper,
+            metrics_token=self.config.metrics_token,
+            draining=lambda: self.draining,
+        )
+
+    def _engines(self) -> Engines:
+        return Engines(
+            self.config.engine_type,
+            self._factory(),
+            Simulator.capabilities,
+            Inbound(self.db, self._now, self.wake).record,
+            most=self.config.max_concurrent_sessions,
+            forget=self.world.forget if self.world else lambda _: None,
+        )
+
+    def _delivery(self) -> Delivery:
+        config = self.config
+        return Delivery(
+            self.db,
+            self.outbound,
+            self._now,
+            Rules(
+                delay=config.webhook_retry_delay,
+                horizon=config.webhook_retry_horizon_hours * HOUR,
+                disable_after=config.webhook_disable_after_hours * HOUR,
+            ),
+            timeout=config.webhook_timeout / 1000,
+            workers=config.webhook_workers,
+            guarded=config.webhook_ssrf_protect,
+            retention=config.webhook_retention_hours * HOUR,
+        )
 
     def _world(self) -> World:
         directory = self.config.data_dir / "simulator"
@@ -137,6 +180,7 @@ class Program:
                 "engines": self.engines,
                 "sender": self.sender,
                 "bulk": self.bulk,
+                "delivery": self.delivery,
                 "settings": self.settings,
                 "usage": self.usage,
                 "metrics": self.metrics,

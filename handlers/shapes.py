@@ -1,15 +1,17 @@
 """From row to JSON: one function per schema of the document, of the same name. None stays unless a schema says so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from engines import base
 from storage.api_keys import Key
+from storage.deliveries import Attempt, Delivery
 from storage.events import Event
 from storage.messages import Message
 from storage.sessions import Session
+from storage.webhooks import Webhook
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -86,6 +88,54 @@ def message(row: Message) -> dict[str, Any]:
         "metadata": row.metadata,
         "status": row.status,
         "createdAt": moment(row.created_at),
+    }
+
+
+def webhook(row: Webhook) -> dict[str, Any]:
+    """Webhook: its secret and its headers are never shown."""
+    return {
+        "id": row.id,
+        "sessionId": row.session_id,
+        "url": row.url,
+        "events": row.events,
+        "filters": row.filters,
+        "active": row.active,
+        "retryCount": row.retry_count,
+        "lastTriggeredAt": moment(row.last_triggered_at),
+        "createdAt": moment(row.created_at),
+        "updatedAt": moment(row.updated_at),
+        "failures": row.failures,
+        "failingSince": moment(row.failing_since),
+        "pausedUntil": moment(row.paused_until or None),
+        "disabledReason": row.disabled_reason,
+    }
+
+
+def delivery(row: Delivery, attempts: Iterable[Attempt]) -> dict[str, Any]:
+    """WebhookDelivery."""
+    return {
+        "id": row.id,
+        "webhookId": row.webhook_id,
+        "sessionId": row.session_id,
+        "event": row.type,
+        "chatId": row.chat_id,
+        "idempotencyKey": row.idempotency_key,
+        "sequence": row.sequence,
+        "cursor": row.event_cursor,
+        "state": row.state,
+        "nextAttemptAt": moment(row.next_at) if row.state == "pending" else None,
+        "createdAt": moment(row.created_at),
+        "finishedAt": moment(row.finished_at),
+        "attempts": [
+            {
+                "at": moment(made.at),
+                "durationMs": made.duration,
+                "statusCode": made.status_code,
+                "error": made.error,
+                "response": made.response,
+            }
+            for made in attempts
+        ],
     }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, literal_column, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -119,6 +119,11 @@ def one_at_a_time(tx: Tx, what: str) -> None:
     """
     if tx.dialect.name == "postgresql":
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
+
+
+def literally(column: Any, word: str) -> Any:
+    """`column = 'word'`, the word in the statement itself: only so does a partial index know that it is meant."""
+    return column == literal_column(f"'{word}'")
 
 
 def raw(tx: Tx) -> Any:

@@ -4,29 +4,10 @@ Rows that lists page through have a growing integer `row` as primary key: newest
 size. What a client sees as `id` is a UUID beside it.
 """
 
-from typing import Any
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.types import BigInteger, Boolean, Integer, String, Text
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, UniqueConstraint, text
-from sqlalchemy.types import JSON, BigInteger, Boolean, Integer, String, Text
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows itself only for INTEGER
-Json = JSON(none_as_null=True)
-
-
-def _only(where: str) -> dict[str, Any]:
-    """Index options: only rows for which `where` holds, on both databases."""
-    return {"sqlite_where": text(where), "postgresql_where": text(where)}
-
+from storage.schema import Json, RowId, metadata, only
 
 api_keys = Table(
     "api_keys",
@@ -132,10 +113,10 @@ sends = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_sends_session_id_row", "session_id", "row"),
-    Index("ix_sends_lane", "session_id", "chat_id", "row", **_only("state IN ('queued', 'sending')")),
-    Index("ix_sends_due", "due_at", **_only("state = 'queued'")),
-    Index("ix_sends_expires", "expires_at", **_only("state = 'queued'")),
-    Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **_only("batch_row IS NOT NULL")),  # none twice
+    Index("ix_sends_lane", "session_id", "chat_id", "row", **only("state IN ('queued', 'sending')")),
+    Index("ix_sends_due", "due_at", **only("state = 'queued'")),
+    Index("ix_sends_expires", "expires_at", **only("state = 'queued'")),
+    Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **only("batch_row IS NOT NULL")),  # none twice
     CheckConstraint(
         "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')", name="state"
     ),
@@ -158,7 +139,7 @@ batches = Table(
     Column("started_at", BigInteger),
     Column("completed_at", BigInteger),
     UniqueConstraint("session_id", "id"),
-    Index("ix_batches_open", "row", **_only("completed_at IS NULL")),
+    Index("ix_batches_open", "row", **only("completed_at IS NULL")),
     CheckConstraint("state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name="state"),
 )
 
@@ -215,7 +196,7 @@ webhooks = Table(
     metadata,
     Column("row", RowId, primary_key=True),
     Column("id", String(36), nullable=False, unique=True),
-    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("url", String(2048), nullable=False),
     Column("events", Json, nullable=False),
     Column("secret", String(255)),
@@ -232,39 +213,57 @@ webhooks = Table(
     Column("last_triggered_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Index("ix_webhooks_session_id_row", "session_id", "row"),
+)
+
+lanes = Table(  # where order is kept: what one endpoint has open of one chat. No row, nothing open
+    "lanes",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("webhook_id", String(36), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("lane", String(100), nullable=False),
+    Column("aside", Boolean, nullable=False),  # of one delivery that failed too often for its chat to wait for it
+    Column("ready_at", BigInteger, nullable=False),  # when its oldest may be tried; while leased, when the lease ends
+    Column("lease", String(36)),  # who works on it; null while nobody does
+    UniqueConstraint("webhook_id", "lane"),
+    Index("ix_lanes_ready", "webhook_id", "aside", "ready_at"),
+    Index("ix_lanes_leased", "lease", **only("lease IS NOT NULL")),
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("id", String(40), nullable=False, unique=True),
+    Column("id", String(40), nullable=False, unique=True),  # derived from endpoint and event: never two of a pair
     Column("webhook_id", String(36), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     Column("event_cursor", BigInteger, ForeignKey("events.cursor", ondelete="CASCADE"), nullable=False, index=True),
-    Column("lane", String(100), nullable=False),  # the chat, or '' for what belongs to none: order is kept within it
+    Column("lane", String(100), nullable=False),
     Column("state", String(10), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("aside", Boolean, nullable=False),  # failed so often that the lane no longer waits for it
-    Column("next_at", BigInteger, nullable=False),
-    Column("lease_until", BigInteger),
+    Column("attempts", Integer, nullable=False),  # since queued_at
+    Column("next_at", BigInteger, nullable=False),  # not before; the lane says when really
+    Column("queued_at", BigInteger, nullable=False),  # when it was queued, or queued again by a replay
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_deliveries_webhook_id_row", "webhook_id", "row"),
-    Index("ix_deliveries_open", "webhook_id", "lane", "row", **_only("state IN ('pending', 'leased')")),
-    Index("ix_deliveries_dead", "webhook_id", "row", **_only("state = 'dead'")),
-    CheckConstraint("state IN ('pending', 'leased', 'done', 'dead')", name="state"),
+    Index("ix_deliveries_webhook_id_state_row", "webhook_id", "state", "row"),
+    Index("ix_deliveries_open", "webhook_id", "lane", "row", **only("state = 'pending'")),
+    Index("ix_deliveries_queued", "queued_at", **only("state = 'pending'")),
+    Index("ix_deliveries_dead", "row", **only("state = 'dead'")),
+    Index("ix_deliveries_finished", "finished_at", **only("state <> 'pending'")),
+    CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
 )
 
 attempts = Table(
     "attempts",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("delivery_row", RowId, ForeignKey("deliveries.row", ondelete="CASCADE"), nullable=False, index=True),
+    Column("delivery_row", RowId, ForeignKey("deliveries.row", ondelete="CASCADE"), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("duration", Integer, nullable=False),  # milliseconds
     Column("status_code", Integer),
     Column("error", String(255)),
     Column("response", Text),  # its first bytes
+    Index("ix_attempts_delivery_row_row", "delivery_row", "row"),
 )
 
 audit_logs = Table(

@@ -14,7 +14,9 @@ from gateway.app import Site, build
 from gateway.program import Program
 from storage import migrate
 from storage.db import Database
-from storage.tables import metadata
+from storage.schema import metadata
+from tests.delivery_stage import Stage
+from tests.receiver import Receiver, listening
 from tests.support import ADMIN, START, Gateway, document
 
 
@@ -72,6 +74,13 @@ def db(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A real HTTP receiver on this machine."""
+    with listening() as one:
+        yield one
+
+
+@pytest.fixture
 def settings() -> dict[str, str]:
     """Variables a test sets before its gateway starts; override the fixture to add some."""
     return {}
@@ -99,6 +108,16 @@ def gateway(database_url: str, tmp_path: Path, settings: dict[str, str], site: S
     program = Program(config.load(environ), now=clock.now, world=world, site=site)
     yield Gateway(program, clock, world)
     program.stop()
+
+
+@pytest.fixture
+def stage(db: Database, receiver: Receiver) -> Iterator[Stage]:
+    """A delivery loop turned by hand, with a receiver."""
+    made = Stage(db, receiver)
+    yield made
+    receiver.released.set()
+    made.delivery.stop(0)
+    made.outbound.close()
 
 
 def _postgres(url: str, database: str) -> str:

@@ -244,7 +244,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_webhooks_id")),
     )
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_webhooks_session_id"), ["session_id"], unique=False)
+        batch_op.create_index("ix_webhooks_session_id_row", ["session_id", "row"], unique=False)
 
     op.create_table(
         "batch_items",
@@ -267,12 +267,11 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=100), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("aside", sa.Boolean(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
-        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("state IN ('pending', 'leased', 'done', 'dead')", name=op.f("ck_deliveries_state")),
+        sa.CheckConstraint("state IN ('pending', 'done', 'dead')", name=op.f("ck_deliveries_state")),
         sa.ForeignKeyConstraint(
             ["event_cursor"], ["events.cursor"], name=op.f("fk_deliveries_event_cursor"), ondelete="CASCADE"
         ),
@@ -285,20 +284,57 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(
             "ix_deliveries_dead",
-            ["webhook_id", "row"],
+            ["row"],
             unique=False,
             sqlite_where=sa.text("state = 'dead'"),
             postgresql_where=sa.text("state = 'dead'"),
         )
         batch_op.create_index(batch_op.f("ix_deliveries_event_cursor"), ["event_cursor"], unique=False)
         batch_op.create_index(
+            "ix_deliveries_finished",
+            ["finished_at"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'pending'"),
+            postgresql_where=sa.text("state <> 'pending'"),
+        )
+        batch_op.create_index(
             "ix_deliveries_open",
             ["webhook_id", "lane", "row"],
             unique=False,
-            sqlite_where=sa.text("state IN ('pending', 'leased')"),
-            postgresql_where=sa.text("state IN ('pending', 'leased')"),
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_queued",
+            ["queued_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
         )
         batch_op.create_index("ix_deliveries_webhook_id_row", ["webhook_id", "row"], unique=False)
+        batch_op.create_index("ix_deliveries_webhook_id_state_row", ["webhook_id", "state", "row"], unique=False)
+
+    op.create_table(
+        "lanes",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("webhook_id", sa.String(length=36), nullable=False),
+        sa.Column("lane", sa.String(length=100), nullable=False),
+        sa.Column("aside", sa.Boolean(), nullable=False),
+        sa.Column("ready_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"], name=op.f("fk_lanes_webhook_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_lanes")),
+        sa.UniqueConstraint("webhook_id", "lane", name=op.f("uq_lanes_webhook_id_lane")),
+    )
+    with op.batch_alter_table("lanes", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_lanes_leased",
+            ["lease"],
+            unique=False,
+            sqlite_where=sa.text("lease IS NOT NULL"),
+            postgresql_where=sa.text("lease IS NOT NULL"),
+        )
+        batch_op.create_index("ix_lanes_ready", ["webhook_id", "aside", "ready_at"], unique=False)
 
     op.create_table(
         "sends",
@@ -373,6 +409,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_attempts_delivery_row"), ["delivery_row"], unique=False)
+        batch_op.create_index("ix_attempts_delivery_row_row", ["delivery_row", "row"], unique=False)
 
     # ### end Alembic commands ###
