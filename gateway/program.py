@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engines import Engines
-from engines.base import EngineError, EngineFactory
+from engines.base import EngineError, EngineFactory, StateChanged
 from engines.simulator import Simulator, World
 from gateway import __version__, document, retention
-from gateway.app import House, create_app
+from gateway.app import Site, build
+from gateway.bulk import Bulk
 from gateway.config import BadConfig, Config
 from gateway.delivery import Delivery
+from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
@@ -20,13 +22,15 @@ from gateway.outbound import Outbound
 from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
 from gateway.streams import Limits, Streams
+from handlers import happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, migrate, sessions
+from storage import Unavailable, api_keys, events, migrate, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
 _USAGE_EVERY = 15.0
+_RESTARTED = StateChanged("disconnected", reason="gateway_restarted")
 
 
 def wall_clock() -> int:
@@ -37,44 +41,39 @@ def wall_clock() -> int:
 class Program:
     """One gateway: its database, its engines, its WSGI app and what runs beside requests."""
 
-    def __init__(self, config: Config, *, now: Callable[[], int] = wall_clock, world: World | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        now: Callable[[], int] = wall_clock,
+        world: World | None = None,
+        site: Site | None = None,
+    ) -> None:
         """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable.
 
-        `world` is the simulator's; one in the data directory is made where none is given.
+        `world` is the simulator's; one in the data directory is made where none is given. `site` is an app built
+        before, whose last house has moved out.
         """
         self.config = config
         self._now = now
         self._stopping = threading.Event()
         self.draining = False
         self.db = open_database(config)
-        with self.db.write() as tx:
-            self._wanted = sessions.reset_live(tx, now())
+        self._wanted = self._reset()
         self.streams = Streams(self.db, now, Limits(config.event_streams_max))
         self.usage = api_keys.Usage()
         self.metrics = Metrics()
-        self.settings = Settings(
-            version=__version__,
-            data_dir=config.data_dir,
-            pepper=config.api_key_pepper,
-            metrics_token=config.metrics_token,
-            draining=lambda: self.draining,
-        )
+        self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
-        self.engines = Engines(
-            config.engine_type,
-            self._factory(),
-            Simulator.capabilities,
-            Inbound(self.db, now, self.wake).record,
-            most=config.max_concurrent_sessions,
-            forget=self.world.forget if self.world else lambda _: None,
-        )
+        self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
         self.sender.recover()
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
+        self.bulk = Bulk(self.db, now, self.wake)
         self.document = document.Served(document.bundle())
-        self.app = create_app(self._house(), self.document.document)
+        self.app = (site or build(self.document.document)).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
@@ -92,6 +91,7 @@ class Program:
         """Start what runs beside requests."""
         self.delivery.start()
         threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
+        threading.Thread(target=self.bulk.run, name="bulk", daemon=True).start()
         threading.Thread(target=self._forget_old, name="retention", daemon=True).start()
         threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
         if self.config.auto_start_sessions:
@@ -100,6 +100,7 @@ class Program:
     def stop(self) -> None:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
+        self.bulk.stop()
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
@@ -109,6 +110,34 @@ class Program:
             self.world.close()
         self.usage.flush(self.db)
         self.db.close()
+
+    def _reset(self) -> list[sessions.Session]:
+        """At boot no engine runs, whatever a dead process has left; the sessions that should be running."""
+        now = self._now()
+        with self.db.write() as tx:
+            left = sessions.reset_live(tx, now)
+            for session_id in left:
+                events.append(tx, session_id, happenings.session_changed(session_id, _RESTARTED, now), now)
+            return sessions.wanted(tx)
+
+    def _settings(self) -> Settings:
+        return Settings(
+            version=__version__,
+            data_dir=self.config.data_dir,
+            pepper=self.config.api_key_pepper,
+            metrics_token=self.config.metrics_token,
+            draining=lambda: self.draining,
+        )
+
+    def _engines(self) -> Engines:
+        return Engines(
+            self.config.engine_type,
+            self._factory(),
+            Simulator.capabilities,
+            Inbound(self.db, self._now, self.wake).record,
+            most=self.config.max_concurrent_sessions,
+            forget=self.world.forget if self.world else lambda _: None,
+        )
 
     def _delivery(self) -> Delivery:
         config = self.config
@@ -151,6 +180,7 @@ class Program:
                 "engines": self.engines,
                 "sender": self.sender,
                 "delivery": self.delivery,
+                "bulk": self.bulk,
                 "settings": self.settings,
                 "usage": self.usage,
                 "metrics": self.metrics,

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from engines import Engines, base, contents
 from handlers import happenings
-from storage import Unavailable, events, sends
+from storage import Unavailable, batches, events, sends
 from storage.db import Database, Tx
 from storage.sends import Lane, Send
 
@@ -72,7 +72,7 @@ class Sender:
         with self._db.write() as tx:
             left = sends.left_sending(tx)
             for row in left:
-                _finish(tx, row, "unknown", self._now(), base.OutcomeUnknown("The gateway was killed while sending"))
+                finish(tx, row, "unknown", self._now(), base.OutcomeUnknown("The gateway was killed while sending"))
         return len(left)
 
     def run(self) -> None:
@@ -93,7 +93,7 @@ class Sender:
         if expired:
             with self._db.write() as tx:
                 for row in expired:
-                    _finish(tx, row, "expired", now, base.EngineError("Its time was over before it could be sent"))
+                    finish(tx, row, "expired", now, base.EngineError("Its time was over before it could be sent"))
             self._wake_others()
         return [self._pool.submit(self._work, lane) for lane in lanes if not self._lanes.busy(lane)]
 
@@ -103,7 +103,7 @@ class Sender:
             row = sends.get(tx, session_id, message_id)
             if row.state != "queued":
                 return False
-            _finish(tx, row, "cancelled", self._now(), base.EngineError("It was cancelled before it was sent"))
+            finish(tx, row, "cancelled", self._now(), base.EngineError("It was cancelled before it was sent"))
         self._wake_others()
         return True
 
@@ -176,7 +176,8 @@ def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: in
     events.append(tx, session_id, drafts, now)
 
 
-def _finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> None:
+def finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> None:
+    """The books of a send that ended otherwise: its row, its event, the deliveries."""
     message = sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=error.code)
     if message is None:
         return
@@ -192,11 +193,14 @@ def _record(tx: Tx, row: Send, came_to: base.Sent | base.EngineError, now: int) 
         case base.Sent():
             mark_sent(tx, row.session_id, row.message_id, came_to, now)
         case base.OutcomeUnknown():
-            _finish(tx, row, "unknown", now, came_to)
+            finish(tx, row, "unknown", now, came_to)
         case base.NotConnected() | base.NotStarted() if row.patient:
-            sends.put_back(tx, row.message_id, now + _AGAIN)
+            taken_back = row.batch_row is not None and batches.is_cancelled(tx, row.batch_row)
+            sends.put_back(tx, row.message_id, now + _AGAIN, error=str(came_to), code=came_to.code)
+            if taken_back:  # its batch was cancelled while it was out
+                finish(tx, row, "cancelled", now, base.EngineError("Its batch was cancelled before it was sent"))
         case _:
-            _finish(tx, row, "failed", now, came_to)
+            finish(tx, row, "failed", now, came_to)
 
 
 class _Lanes:

@@ -74,7 +74,7 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, parcel: Parcel
                 message_id = kept.message_id or ""
             else:
                 row = {
-                    "chat_id": chat, "sender": _own(session), "recipient": chat, "body": parcel.body,
+                    "chat_id": chat, "sender": own(session.phone), "recipient": chat, "body": parcel.body,
                     "type": parcel.type, "timestamp": desk.now // 1000, "metadata": parcel.metadata,
                 }  # fmt: skip
                 message_id = sends.queue(
@@ -153,5 +153,6 @@ def _preflight(desk: Desk, session: sessions.Session, chat: str, parcel: Parcel,
     }
 
 
-def _own(session: sessions.Session) -> str:
-    return addresses.from_phone(session.phone) if session.phone else "me"
+def own(phone: str | None) -> str:
+    """Who writes what a session sends: its own address, "me" where that is not known yet."""
+    return addresses.from_phone(phone) if phone else "me"

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from storage import NotFound, messages
 from storage.db import Tx, upsert
@@ -18,6 +18,9 @@ from storage.tables import early_receipts, sends, sessions
 from storage.tables import messages as messages_table
 
 Send = Row[Any]
+# Written out, not bound: neither database knows that a bound value is one of a partial index.
+_QUEUED = sends.c.state == literal_column("'queued'")
+_OPEN = sends.c.state.in_([literal_column("'queued'"), literal_column("'sending'")])
 FINISHED = ("sent", "failed", "unknown", "cancelled", "expired")
 
 
@@ -29,15 +32,15 @@ _OLDEST_IN_LANE = (
     .where(
         sends.c.session_id == bindparam("in_session"),
         sends.c.chat_id == bindparam("in_chat"),
-        sends.c.state.in_(("queued", "sending")),
-        or_(sends.c.due_at <= bindparam("now"), sends.c.state == "sending"),
+        _OPEN,
+        or_(sends.c.due_at <= bindparam("now"), sends.c.state == "sending", sends.c.code.is_not(None)),
     )
-    .order_by(sends.c.state.desc(), sends.c.row)  # one that is being sent comes first, and bars the others
+    .order_by(sends.c.state.desc(), sends.c.row)  # what is being sent comes first and bars the others; so does a retry
     .limit(1)
 )
 _CLAIM = (
     update(sends)
-    .where(sends.c.row.in_(_OLDEST_IN_LANE), sends.c.state == "queued")
+    .where(sends.c.row.in_(_OLDEST_IN_LANE), sends.c.state == "queued", sends.c.due_at <= bindparam("now"))
     .values(state="sending")
     .returning(sends)
 )
@@ -74,18 +77,20 @@ def queue(
     due_at: int | None = None,
     expires_at: int | None = None,
     patient: bool = False,
-    batch_row: int | None = None,
+    batch: tuple[int, int] | None = None,
 ) -> str:
     """A message (columns of `messages`) and its send, due now or at `due_at`; the message's id.
 
-    A `patient` send waits for a connection; another fails where there is none when its turn comes.
+    A `patient` send waits for a connection; another fails where there is none when its turn comes. `batch` says which
+    item it is of which batch's row.
     """
     message_id = str(uuid4())
+    batch_row, batch_item = batch or (None, None)
     messages.add(tx, session_id, [{**message, "id": message_id, "direction": "outgoing", "status": "pending"}], now)
     row = {
         "message_id": message_id, "session_id": session_id, "chat_id": message["chat_id"], "content": content,
         "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at, "patient": patient,
-        "batch_row": batch_row, "created_at": now,
+        "batch_row": batch_row, "batch_item": batch_item, "created_at": now,
     }  # fmt: skip
     tx.execute(_INSERT, row)
     return message_id
@@ -106,16 +111,16 @@ def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: i
 
 
 def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
-    """Take the lane's oldest send that is due, unless one is being sent; None where there is none."""
+    """Take the lane's oldest due send, unless one is under way or waits to be tried again; None where there is none."""
     return tx.execute(_CLAIM, {"in_session": lane.session_id, "in_chat": lane.chat_id, "now": now}).one_or_none()
 
 
 def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
     """Lanes with a queued send that is due, of sessions that are ready, the longest waiting first."""
-    query = (
+    status = select(sessions.c.status).where(sessions.c.id == sends.c.session_id).scalar_subquery()
+    query = (  # from the few that are queued to their sessions, never through all that a session has sent
         select(sends.c.session_id, sends.c.chat_id)
-        .join(sessions, sessions.c.id == sends.c.session_id)
-        .where(sends.c.state == "queued", sends.c.due_at <= now, sessions.c.status == "ready")
+        .where(_QUEUED, sends.c.due_at <= now, status == "ready")
         .group_by(sends.c.session_id, sends.c.chat_id)
         .order_by(func.min(sends.c.due_at))
         .limit(most)
@@ -125,7 +130,7 @@ def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
 
 def next_due(tx: Tx, now: int) -> int | None:
     """When the next send becomes due, epoch milliseconds; those due already do not count."""
-    return tx.execute(select(func.min(sends.c.due_at)).where(sends.c.state == "queued", sends.c.due_at > now)).scalar()
+    return tx.execute(select(func.min(sends.c.due_at)).where(_QUEUED, sends.c.due_at > now)).scalar()
 
 
 def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> messages.Message | None:
@@ -151,21 +156,25 @@ def mark_finished(tx: Tx, message_id: str, ending: str, now: int, *, error: str,
     return messages.get(tx, message_id)
 
 
-def put_back(tx: Tx, message_id: str, due_at: int) -> None:
-    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on."""
+def put_back(tx: Tx, message_id: str, due_at: int, *, error: str, code: str) -> None:
+    """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on.
+
+    Until then its `code` says why it waits, and nothing behind it in its lane overtakes it.
+    """
     mine = update(sends).where(sends.c.message_id == message_id, sends.c.state == "sending")
-    tx.execute(mine.values(state="queued", due_at=due_at))
+    tx.execute(mine.values(state="queued", due_at=due_at, error=error, code=code))
 
 
 def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
     """Queued sends whose time is over."""
-    query = select(sends).where(sends.c.state == "queued", sends.c.expires_at <= now).order_by(sends.c.row).limit(most)
+    query = select(sends).where(_QUEUED, sends.c.expires_at <= now).order_by(sends.c.expires_at).limit(most)
     return list(tx.execute(query))
 
 
 def left_sending(tx: Tx) -> list[Send]:
     """At boot: sends that a dead process had handed over, or was about to."""
-    return list(tx.execute(select(sends).where(sends.c.state == "sending").order_by(sends.c.row)))
+    in_order = (sends.c.session_id, sends.c.chat_id, sends.c.row)
+    return list(tx.execute(select(sends).where(_OPEN, sends.c.state == "sending").order_by(*in_order)))
 
 
 def keep_early(tx: Tx, session_id: str, wa_message_ids: Collection[str], status: str, now: int) -> None:

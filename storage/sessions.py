@@ -73,9 +73,14 @@ def mark(
     return tx.execute(update(sessions).where(sessions.c.id == session_id).values(values)).rowcount == 1
 
 
-def reset_live(tx: Tx, now: int) -> list[Session]:
-    """At boot no engine runs: live sessions become disconnected. The sessions that should be running, oldest first."""
-    tx.execute(update(sessions).where(sessions.c.status.in_(LIVE)).values(status="disconnected", updated_at=now))
+def reset_live(tx: Tx, now: int) -> list[str]:
+    """At boot no engine runs: live sessions become disconnected; their ids."""
+    reset = update(sessions).where(sessions.c.status.in_(LIVE)).values(status="disconnected", updated_at=now)
+    return list(tx.execute(reset.returning(sessions.c.id)).scalars())
+
+
+def wanted(tx: Tx) -> list[Session]:
+    """The sessions that should be running, oldest first."""
     return list(tx.execute(select(sessions).where(sessions.c.wanted).order_by(sessions.c.row)))
 
 

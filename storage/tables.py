@@ -127,12 +127,15 @@ sends = Table(
     Column("patient", Boolean, nullable=False),  # waits for a connection instead of failing without one
     Column("error", Text),
     Column("code", String(50)),
-    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE"), index=True),
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE")),
+    Column("batch_item", Integer),  # which message of the batch, from 0
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_sends_session_id_row", "session_id", "row"),
     Index("ix_sends_lane", "session_id", "chat_id", "row", **_only("state IN ('queued', 'sending')")),
     Index("ix_sends_due", "due_at", **_only("state = 'queued'")),
+    Index("ix_sends_expires", "expires_at", **_only("state = 'queued'")),
+    Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **_only("batch_row IS NOT NULL")),  # none twice
     CheckConstraint(
         "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')", name="state"
     ),
@@ -145,17 +148,28 @@ batches = Table(
     Column("id", String(64), nullable=False),
     Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
     Column("state", String(10), nullable=False),
-    Column("items", Json, nullable=False),
-    Column("options", Json, nullable=False),
-    Column("outcomes", Json, nullable=False),  # one per item: status, messageId, sentAt, error
-    Column("next_item", Integer, nullable=False),
-    Column("next_at", BigInteger, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("next_item", Integer, nullable=False),  # what became of those before is told by their rows in sends
+    Column("pause", Integer, nullable=False),  # milliseconds from the last item's end to the next one's turn
+    Column("delay", Integer, nullable=False),
+    Column("randomize", Boolean, nullable=False),
+    Column("stop_on_error", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
     Column("completed_at", BigInteger),
     UniqueConstraint("session_id", "id"),
-    Index("ix_batches_due", "next_at", **_only("state IN ('pending', 'processing')")),
+    Index("ix_batches_open", "row", **_only("completed_at IS NULL")),
     CheckConstraint("state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name="state"),
+)
+
+batch_items = Table(  # as they will be queued; never changed
+    "batch_items",
+    metadata,
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="CASCADE"), primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("chat_id", String(100), nullable=False),
+    Column("message", Json, nullable=False),
+    Column("content", Json, nullable=False),
 )
 
 idempotency = Table(

@@ -10,13 +10,14 @@ import pytest
 
 from engines.simulator import ManualClock, World
 from gateway import config
+from gateway.app import Site, build
 from gateway.program import Program
 from storage import migrate
 from storage.db import Database
 from storage.tables import metadata
 from tests.delivery_stage import Stage
 from tests.receiver import Receiver, listening
-from tests.support import ADMIN, START, Gateway
+from tests.support import ADMIN, START, Gateway, document
 
 
 @pytest.fixture(scope="session")
@@ -85,8 +86,14 @@ def settings() -> dict[str, str]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """The app, built once for the tests: the gateway of each moves in."""
+    return build(document())
+
+
 @pytest.fixture
-def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iterator[Gateway]:
+def gateway(database_url: str, tmp_path: Path, settings: dict[str, str], site: Site) -> Iterator[Gateway]:
     """A gateway with an admin key and a simulated WhatsApp, both by the test's clock."""
     environ = {
         "DATA_DIR": str(tmp_path / "data"),
@@ -98,7 +105,7 @@ def gateway(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iter
     environ |= {f"RATE_LIMIT_{window}_LIMIT": "1000000" for window in ("SHORT", "MEDIUM", "LONG")} | settings
     clock = ManualClock(START)
     world = World(clock=clock)
-    program = Program(config.load(environ), now=clock.now, world=world)
+    program = Program(config.load(environ), now=clock.now, world=world, site=site)
     yield Gateway(program, clock, world)
     program.stop()
 

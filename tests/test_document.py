@@ -19,7 +19,20 @@ from tests.spec import EXTENSIONS, SENTENCE, operations, schemas
 from tests.support import document
 
 ROOT = Path(__file__).parent.parent
-HOUSE = {"db", "engines", "sender", "delivery", "now", "caller", "settings", "usage", "metrics", "document", "world"}
+HOUSE = {
+    "db",
+    "engines",
+    "sender",
+    "bulk",
+    "delivery",
+    "now",
+    "caller",
+    "settings",
+    "usage",
+    "metrics",
+    "document",
+    "world",
+}
 
 
 def test_the_document_is_valid_openapi() -> None:

@@ -105,7 +105,7 @@ def test_every_filter_walks_an_index_at_any_size(db: Database) -> None:
             asked.clear()
             with db.read() as tx:
                 events.page(tx, after, 100, **filters)
-                for statement, parameters in asked:
+                for statement, parameters in asked.copy():
                     plan = "\n".join(str(row[-1]) for row in tx.exec_driver_sql(explain + statement, parameters))
                     assert "SCAN events" not in plan, (name, after, plan)
                     assert "Seq Scan" not in plan, (name, after, plan)

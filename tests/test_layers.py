@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "gateway": OURS,
 }
 FRAMEWORK = {"connexion", "flask", "werkzeug"}
-MAY_FRAMEWORK = {"gateway/app.py", "gateway/errors.py", "handlers/security.py"}
+MAY_FRAMEWORK = {"gateway/app.py", "gateway/errors.py", "gateway/gate.py", "handlers/security.py"}
 SOCKETS = {"socket", "http.client", "urllib.request", "requests", "httpx", "aiohttp", "ssl", "asyncio"}
 KNOWN_ERRORS = {status.value for status in HTTPStatus if status >= 400}
 MAY_SOCKETS = ("gateway/outbound.py", "engines/")

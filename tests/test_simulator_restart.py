@@ -34,6 +34,14 @@ def test_a_key_is_known_again_after_a_restart(stage):
     assert len(stage.control.inbox(ADA)) == 1
 
 
+def test_what_was_handed_over_again_stays_counted_after_a_restart(stage):
+    engine = stage.session()
+    engine.send(text(ADA))
+    engine.send(text(ADA))
+    stage.restart()
+    assert stage.control.session("one")["repeats"] == 1
+
+
 def test_what_no_sink_took_is_delivered_after_a_restart(stage):
     stage.session()
     stage.sinks["one"].refuse = True

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from engines.simulator.journal import Record
 
 _ENOUGH_ACKS = 5_000
-_OF_A_SESSION = ("account", "unlinked", "in", "ack", "own", "out", "chat", "profile", "forgotten")
+_OF_A_SESSION = ("account", "unlinked", "in", "ack", "own", "out", "repeat", "chat", "profile", "forgotten")
 
 
 def worth_it(records: list[Record], keep: int) -> bool:

@@ -2,29 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
 from engines import addresses, base
 from engines.simulator.accounts import Account, Fault, FaultKind
-from engines.simulator.drafts import Draft
+from engines.simulator.drafts import Draft, draft_of
 from engines.simulator.ground import Ground
+from engines.simulator.handles import TERMINAL, Handles, Terminal
 from engines.simulator.people import BEHAVIOURS, Person, Received, stanza_of
-from engines.simulator.post import Post, their_id
+from engines.simulator.post import Post, own_id, their_id
 from engines.simulator.registry import Story
 
-Terminal = Literal["logged_out", "banned", "outdated", "replaced"]
-TERMINAL: tuple[Terminal, ...] = ("logged_out", "banned", "outdated", "replaced")
-
 __all__ = ["TERMINAL", "Control", "Draft", "Handles", "Terminal"]
-
-
-@dataclass(slots=True)
-class Handles:
-    """How the network reaches into a running engine."""
-
-    scan: Callable[[], None]
-    drop: Callable[[float], None]
-    end: Callable[[Terminal], None]
 
 
 @dataclass(slots=True)
@@ -54,6 +43,10 @@ class Control:
         """A message with these bytes, to be written; give it a caption with `dataclasses.replace(draft, body=…)`."""
         media = base.IncomingMedia(mimetype, len(data), filename)
         return Draft(kind, media=media, blob=self._world.blobs.keep_bytes(data))
+
+    def draft(self, content: base.Content) -> Draft:
+        """A message that says this, to be written; media and texts have ways of their own."""
+        return draft_of(base.Outgoing("", "", content), None, self._world.blobs, keep=True)
 
     def storm(self, session_id: str, contact: str, count: int, *, body: str = "Storm {n}") -> list[str]:
         """A contact writes `count` texts at once, numbered from 1 where the body says {n}; answers their ids."""
@@ -209,11 +202,25 @@ class Control:
             for person in list(self._world.people.values())
         ]
 
-    def inbox(self, contact: str, *, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
-        """What a contact received, oldest first; fields as in `Received`, without the message."""
-        entries = list(self._world.person(addresses.parse(contact)).inbox.values())
+    def inbox(
+        self, contact: str, *, limit: int = 100, offset: int = 0, of: Callable[[str], bool] = lambda _: True
+    ) -> list[dict[str, Any]]:
+        """What a contact received of sessions that pass `of`, oldest first: `Received`, and the message's id for it.
+
+        A number that nobody wrote to received nothing. Raises NotOnAccount for other unknown addresses.
+        """
+        address = addresses.parse(contact)
+        known = address in self._world.people or addresses.phone(address) is None
+        entries = list(self._world.person(address).inbox.values()) if known else []
+        page = [entry for entry in entries if of(entry.session_id)][offset : offset + limit]
         names = [one.name for one in fields(Received) if one.name != "message"]
-        return [{name: getattr(entry, name) for name in names} for entry in entries[offset : offset + limit]]
+        return [
+            {
+                "message_id": own_id(self._world.account(entry.session_id), entry.chat, entry.stanza),
+                **{name: getattr(entry, name) for name in names},
+            }
+            for entry in page
+        ]
 
     def session(self, session_id: str) -> dict[str, Any]:
         """A session as the network sees it: linked, connected, and how many events its gateway has not taken yet.

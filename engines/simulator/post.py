@@ -46,6 +46,7 @@ class Post:
         draft = draft_of(outgoing, original, self._world.blobs, keep=self._wanted(outgoing.chat))
         with self._world.change():
             if (known := account.sent.get(outgoing.key)) is not None:
+                self._world.write(["repeat", account.session_id])
                 account.repeats += 1
                 return known
             chat = self.chat_of(account, outgoing.chat)

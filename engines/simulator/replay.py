@@ -20,6 +20,7 @@ class Replay:
             "unlinked": lambda record: self._world.unlist(self._world.account(record[1])),
             "in": self._in,
             "ack": self._ack,
+            "repeat": self._repeat,
             "own": self._own,
             "chat": self._chat,
             "profile": lambda record: self._world.account(record[1]).set_profile(record[2]),
@@ -40,6 +41,9 @@ class Replay:
         mailbox = self._world.account(record[1]).mailbox
         for number in record[2]:
             mailbox.pop(number, None)
+
+    def _repeat(self, record: Record) -> None:
+        self._world.account(record[1]).repeats += 1
 
     def _own(self, record: Record) -> None:
         _, session_id, fields, *readers = record

@@ -95,11 +95,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("session_id", sa.String(length=36), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("items", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("outcomes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("next_item", sa.Integer(), nullable=False),
-        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("pause", sa.Integer(), nullable=False),
+        sa.Column("delay", sa.Integer(), nullable=False),
+        sa.Column("randomize", sa.Boolean(), nullable=False),
+        sa.Column("stop_on_error", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
@@ -114,11 +115,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("batches", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_batches_due",
-            ["next_at"],
+            "ix_batches_open",
+            ["row"],
             unique=False,
-            sqlite_where=sa.text("state IN ('pending', 'processing')"),
-            postgresql_where=sa.text("state IN ('pending', 'processing')"),
+            sqlite_where=sa.text("completed_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL"),
         )
 
     op.create_table(
@@ -246,6 +247,18 @@ def upgrade() -> None:
         batch_op.create_index("ix_webhooks_session_id_row", ["session_id", "row"], unique=False)
 
     op.create_table(
+        "batch_items",
+        sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item", sa.Integer(), nullable=False),
+        sa.Column("chat_id", sa.String(length=100), nullable=False),
+        sa.Column("message", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("content", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_row"], ["batches.row"], name=op.f("fk_batch_items_batch_row"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("batch_row", "item", name=op.f("pk_batch_items")),
+    )
+    op.create_table(
         "deliveries",
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -357,6 +370,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("code", sa.String(length=50), nullable=True),
         sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("batch_item", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
@@ -370,10 +384,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_sends_message_id")),
     )
     with op.batch_alter_table("sends", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sends_batch_row"), ["batch_row"], unique=False)
+        batch_op.create_index(
+            "ix_sends_batch",
+            ["batch_row", "batch_item"],
+            unique=True,
+            sqlite_where=sa.text("batch_row IS NOT NULL"),
+            postgresql_where=sa.text("batch_row IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_sends_due",
             ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "ix_sends_expires",
+            ["expires_at"],
             unique=False,
             sqlite_where=sa.text("state = 'queued'"),
             postgresql_where=sa.text("state = 'queued'"),

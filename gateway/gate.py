@@ -1,0 +1,127 @@
+"""What happens around every request of one app: who is let in, what the answer is dressed with, what an error says."""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+from werkzeug.exceptions import HTTPException, default_exceptions
+
+from gateway import cors, errors
+from gateway.limiter import Limiter
+from gateway.metrics import Metrics
+from gateway.streams import Streams
+from handlers.security import client_ip
+
+log = logging.getLogger("openwa.http")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_NO_OPERATION: Any = None
+_SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the document says of an operation that is decided before its handler runs."""
+
+    id: str
+    role: str
+    whole: bool
+    exempt: bool
+    drains: bool
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What one app is built from. `context` is what handlers may ask for by name; `draining` says whether we close."""
+
+    context: dict[str, Any]
+    limiter: Limiter
+    metrics: Metrics
+    now: Callable[[], int]
+    draining: Callable[[], bool]
+    streams: Streams
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    error_detail: bool = True
+    body_max_bytes: int = 70 * 2**20
+
+
+def here(proxy: Any) -> Any:
+    """What one of Flask's proxies stands for now: each use of the proxy itself costs a look-up."""
+    return proxy._get_current_object()  # noqa: SLF001 - werkzeug's documented way
+
+
+class Gate:
+    """What happens around every request of one app."""
+
+    house: House
+
+    def __init__(self) -> None:
+        self.operations: dict[str, Operation] = {}
+
+    def install(self, app: flask.Flask) -> None:
+        app.before_request(self._admit)
+        app.after_request(self._dress)
+        for status in default_exceptions:
+            app.register_error_handler(status, self._http_error)
+        app.register_error_handler(Exception, self._error)
+
+    def _admit(self) -> flask.Response | None:
+        request, g, house = here(flask.request), here(flask.g), self.house
+        asked = request.environ.get
+        g.started = time.perf_counter()
+        g.now = house.now()
+        request_id = asked("HTTP_X_REQUEST_ID")
+        g.request_id = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else str(uuid.uuid4())
+        g.operation = operation = self.operations.get(request.endpoint, _NO_OPERATION)
+        forwarded = asked("HTTP_X_FORWARDED_FOR") if house.trusted_proxies else None
+        g.client_ip = client_ip(request.remote_addr, forwarded, house.trusted_proxies)
+        if house.draining() and (operation is None or operation.drains):
+            raise errors.Draining
+        if operation is None or not operation.exempt:
+            g.verdict = house.limiter.admit(g.client_ip or "", g.now)
+            if g.verdict.retry_after:
+                raise errors.TooManyRequests(g.verdict.retry_after)
+        wanted = asked("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
+        preflight = cors.is_preflight(request.method, asked("HTTP_ORIGIN"), wanted)
+        return flask.Response(status=204) if preflight else None
+
+    def _dress(self, response: flask.Response) -> flask.Response:
+        request, g = here(flask.request), here(flask.g)
+        told = [("X-Request-ID", g.request_id), *_SECURITY_HEADERS]
+        origin = request.environ.get("HTTP_ORIGIN")
+        if origin is not None:
+            preflight = request.method == "OPTIONS"
+            told.extend(cors.headers_for(origin, self.house.cors_origins, preflight=preflight).items())
+        verdict = g.get("verdict")
+        if verdict is not None:
+            told.append(("X-RateLimit-Limit", str(verdict.limit)))
+            told.append(("X-RateLimit-Remaining", str(verdict.remaining)))
+            told.append(("X-RateLimit-Reset", str(verdict.reset)))
+        response.headers.extend(told)
+        operation = g.operation.id if g.operation else "none"
+        method, status = request.method, response.status_code
+        known = method if method in _METHODS else "other"  # names a client makes up must not grow memory
+        self.house.metrics.answered(known, operation, status, time.perf_counter() - g.started)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s %s %s", method, operation, status, extra={"request_id": g.request_id})
+        return response
+
+    def _http_error(self, error: HTTPException) -> flask.Response:
+        return errors.http_answer(error, self.house.body_max_bytes)
+
+    def _error(self, error: Exception) -> flask.Response:
+        kind = errors.kind_of(error)
+        if kind.status >= 500:
+            bug = error if kind is errors.UNEXPECTED else None
+            log.error("%s", error, exc_info=bug, extra={"request_id": flask.g.request_id})
+        return errors.answer(error, kind, detail=self.house.error_detail)

@@ -1,0 +1,165 @@
+"""Bulk sends: a batch is taken at once, sent bit by bit, watched and cancelled."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from engines import Engines, addresses, base, contents
+from handlers.errors import BadRequest
+from handlers.security import Caller
+from handlers.sending import Parcel
+from handlers.shapes import moment
+from handlers.variables import fill
+from storage import batches, idempotency, sessions
+from storage.db import Database, Tx
+
+Json = dict[str, Any]
+_LONGEST = 4096
+_MEAN_JITTER = 1_000
+_RESULTS = {
+    "queued": "pending", "sending": "pending", "sent": "sent", "failed": "failed", "unknown": "failed",
+    "expired": "failed", "cancelled": "cancelled",
+}  # fmt: skip
+
+
+class Bulk(Protocol):
+    """What handlers need of gateway.bulk."""
+
+    def wake(self) -> None: ...
+    def cancel(self, session_id: str, batch_id: str) -> bool: ...
+
+
+def send(
+    db: Database,
+    engines: Engines,
+    bulk: Bulk,
+    now: int,
+    caller: Caller,
+    session_id: str,
+    body: Json,
+    idempotency_key: str = "",
+) -> tuple[Json, int]:
+    """Take a batch."""
+    with db.read() as tx:
+        session = sessions.find(tx, session_id)
+    use = idempotency.use(caller.key_id, idempotency_key, "bulk.send", session.id, body)
+    with db.write() as tx:
+
+        def work() -> tuple[Json, int]:
+            if session.id not in engines.running():
+                raise BadRequest(f"Session '{session_id}' is not active")
+            return _accepted(_create(tx, session.id, body, now)), 202
+
+        answer = idempotency.once(tx, use, now, work)
+    bulk.wake()
+    return answer
+
+
+def get(db: Database, session_id: str, batch_id: str) -> Json:
+    """Where a batch stands, item by item."""
+    with db.read() as tx:
+        row = batches.get(tx, sessions.find(tx, session_id).id, batch_id)
+        results = _results(tx, row)
+    return {
+        "batchId": row.id,
+        "status": row.state,
+        "progress": _progress(results),
+        "results": results,
+        "startedAt": moment(row.started_at),
+        "completedAt": moment(row.completed_at),
+    }
+
+
+def cancel(db: Database, bulk: Bulk, session_id: str, batch_id: str) -> Json:
+    """Send nothing more of a batch. Raises BadRequest where it has ended."""
+    with db.read() as tx:
+        session = sessions.find(tx, session_id).id
+        batches.get(tx, session, batch_id)
+    cancelled = bulk.cancel(session, batch_id)
+    with db.read() as tx:
+        row = batches.get(tx, session, batch_id)
+        if not cancelled:
+            raise BadRequest(f"Batch '{batch_id}' is already {row.state}")
+        return {"batchId": row.id, "status": row.state, "progress": _progress(_results(tx, row))}
+
+
+def _create(tx: Tx, session_id: str, body: Json, now: int) -> batches.Batch:
+    options = body.get("options", {})
+    pace = batches.Pace(
+        options.get("delayBetweenMessages", 3000),
+        options.get("randomizeDelay", True),
+        options.get("stopOnError", False),
+    )
+    items = _items(body["messages"])
+    wanted = body.get("batchId")
+    while (row := batches.create(tx, session_id, wanted or f"batch_{secrets.token_hex(4)}", items, pace, now)) is None:
+        if wanted:
+            raise BadRequest(f"Batch ID '{wanted}' already exists")
+    return row
+
+
+def _items(messages: list[Json]) -> list[batches.Item]:
+    """Each message as it will be queued, variables filled in. Raises BadRequest, BadAddress."""
+    problems: list[str] = []
+    items = []
+    for n, message in enumerate(messages):
+        content = fill(message["content"], message.get("variables", {}))
+        try:
+            parcel = _PARCELS[message["type"]](content)
+        except BadRequest as error:
+            problems.append(f"messages.{n}.content.{error}")
+            continue
+        chat = addresses.parse(message["chatId"])
+        row = {
+            "chat_id": chat, "recipient": chat, "body": parcel.body, "type": parcel.type, "metadata": parcel.metadata
+        }  # fmt: skip
+        items.append(batches.Item(row, contents.dump(parcel.content, parcel.quote)))
+    if problems:
+        raise BadRequest("; ".join(problems[:10]))
+    return items
+
+
+def _text(content: Json) -> Parcel:
+    text = content["text"]
+    if not text or len(text) > _LONGEST:
+        rule = f"be shorter than or equal to {_LONGEST} characters" if text else "not be empty"
+        raise BadRequest(f"text must {rule} once its variables are filled in")
+    return Parcel("text", text, base.Text(text))
+
+
+# One line per `type` of the document's BulkMessage: from its content, variables filled in, to what is sent.
+_PARCELS: dict[str, Callable[[Json], Parcel]] = {"text": _text}
+
+
+def _accepted(row: batches.Batch) -> Json:
+    """BulkAccepted."""
+    pause = row.delay + (_MEAN_JITTER if row.randomize else 0)
+    return {
+        "batchId": row.id,
+        "status": row.state,
+        "totalMessages": row.total,
+        "estimatedCompletionTime": moment(row.created_at + (row.total - 1) * pause),
+        "statusUrl": f"/api/sessions/{row.session_id}/messages/batch/{row.id}",
+    }
+
+
+def _results(tx: Tx, row: batches.Batch) -> list[Json]:
+    """BatchResult of each item: told by its send, and where it has none by whether it can still come to one."""
+    unsent = "pending" if row.completed_at is None else "cancelled"
+    return [_result(found, unsent) for found in batches.results(tx, row.row)]
+
+
+def _result(row: Any, unsent: str) -> Json:
+    result: Json = {"chatId": row.chat_id, "status": _RESULTS.get(row.state, unsent)}
+    if row.state == "sent":
+        result |= {"messageId": row.wa_message_id, "sentAt": moment(row.finished_at)}
+    elif result["status"] == "failed":
+        code = "SEND_UNKNOWN" if row.state == "unknown" else "SEND_FAILED"
+        result["error"] = {"code": code, "message": row.error}
+    return result
+
+
+def _progress(results: list[Json]) -> Json:
+    counted = Counter(result["status"] for result in results)
+    return {"total": len(results), **{name: counted[name] for name in ("sent", "failed", "pending", "cancelled")}}

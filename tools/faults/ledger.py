@@ -1,0 +1,53 @@
+"""What the gateway was asked for and what it promised: kept on our side, and held against it at the end."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["sync", "async", "scheduled"]
+
+
+@dataclass(slots=True)
+class Asked:
+    """One send that was asked for, as often as it took; its text is `token`, which no other has.
+
+    `status` is that of the last answer, None while none came. `wa_id` is what a 201 said, `send_id` what a 202 said.
+    """
+
+    kind: Kind
+    token: str
+    session_id: str
+    chat: str
+    key: str | None
+    status: int | None = None
+    tries: int = 0
+    wa_id: str | None = None
+    send_id: str | None = None
+    cancelled: bool = False
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything asked and answered so far; written by many threads."""
+
+    sends: list[Asked] = field(default_factory=list)
+    written: dict[str, set[str]] = field(default_factory=dict)  # session → ids of what contacts wrote, as answered
+    batches: dict[str, tuple[str, int]] = field(default_factory=dict)  # token → (session, items), as accepted
+    retried: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, asked: Asked) -> Asked:
+        """Note a send before it is asked for."""
+        with self._lock:
+            self.sends.append(asked)
+        return asked
+
+    def wrote(self, session_id: str, message_ids: list[str]) -> None:
+        """The simulator answered that a contact wrote these."""
+        with self._lock:
+            self.written.setdefault(session_id, set()).update(message_ids)
+
+    def again(self) -> None:
+        """Something was asked again with the same key."""
+        with self._lock:
+            self.retried += 1
