@@ -216,8 +216,8 @@ def _record(tx: Tx, row: Send, came_to: base.Sent | base.EngineError, now: int) 
         case base.OutcomeUnknown():
             finish(tx, row, "unknown", now, came_to)
         case base.NotConnected() | base.NotStarted() if row.patient:
-            taken_back = row.batch_row is not None and batches.is_cancelled(tx, row.batch_row)
             sessions.hold(tx, row.session_id)
+            taken_back = row.batch_row is not None and batches.is_cancelled(tx, row.batch_row)
             sends.put_back(tx, row.message_id, now + _AGAIN, error=str(came_to), code=came_to.code)
             if taken_back:  # its batch was cancelled while it was out
                 finish(tx, row, "cancelled", now, base.EngineError("Its batch was cancelled before it was sent"))
