@@ -13,15 +13,14 @@ from uuid import uuid4
 from sqlalchemy import Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from storage import NotFound, messages
-from storage.db import Tx, upsert
+from storage.db import Tx, literally, upsert
 from storage.sessions import hold
 from storage.tables import early_receipts, sends, sessions
 from storage.tables import messages as messages_table
 
 Send = Row[Any]
-# Written out, not bound: neither database knows that a bound value is one of a partial index.
-_QUEUED = sends.c.state == literal_column("'queued'")
-_OPEN = sends.c.state.in_([literal_column("'queued'"), literal_column("'sending'")])
+_QUEUED = literally(sends.c.state, "queued")
+_OPEN = sends.c.state.in_([literal_column("'queued'"), literal_column("'sending'")])  # see `literally`
 FINISHED = ("sent", "failed", "unknown", "cancelled", "expired")
 
 
