@@ -89,6 +89,14 @@ class Database:
             finally:
                 self._local.writing = False
 
+    def spare_disk(self) -> None:
+        """From now on this thread's commits survive a kill, as all do, but may be lost with the power.
+
+        For what is done again if it is forgotten; nothing that was promised to anyone.
+        """
+        self._local.sparing = True
+        self._forget("writer")
+
     def close(self) -> None:
         """Close what all threads opened; only for a database nobody uses any more."""
         for connection in self._open:
@@ -111,6 +119,8 @@ class Database:
                 raise Unavailable("The database does not answer") from error
             if role == "reader":
                 connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            elif getattr(self._local, "sparing", False):
+                _spare(connection, sqlite=self.is_sqlite)
             setattr(self._local, role, connection)
             self._open.append(connection)
         return connection
@@ -130,6 +140,13 @@ class Database:
             return Unavailable("The database does not answer")
         codes = {getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorcode", None)}
         return Unavailable("The database is busy") if codes & _ENDED else error
+
+
+def _spare(connection: Connection, *, sqlite: bool) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA synchronous=NORMAL" if sqlite else "SET synchronous_commit = off")
+    if not sqlite:
+        driver.commit()
 
 
 def one_at_a_time(tx: Tx, what: str) -> None:
