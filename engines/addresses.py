@@ -8,7 +8,7 @@ taken: digits, `+`, spaces and dashes, `@s.whatsapp.net`, a device suffix (`:12`
 import re
 
 _PERSON = "c.us"
-_SERVERS = {"c.us": "c.us", "s.whatsapp.net": "c.us", "lid": "lid", "g.us": "g.us", "newsletter": "newsletter"}
+_PEOPLE = ("c.us", "s.whatsapp.net")
 _USER = {
     "c.us": re.compile(r"[1-9][0-9]{4,19}"),
     "lid": re.compile(r"[0-9]{1,32}"),
@@ -16,8 +16,8 @@ _USER = {
     "newsletter": re.compile(r"[0-9]{1,32}"),
     "broadcast": re.compile(r"status|[0-9]{1,32}"),
 }
-_WRITTEN_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]*")
-_DEVICE = re.compile(r"[:.][0-9]{1,4}$")
+_WRITTEN_NUMBER = re.compile(r"\+?[1-9](?:[ ().-]{0,2}[0-9]){4,19}")
+_DEVICE = re.compile(r":[0-9]{1,4}\Z")
 
 STATUS = "status@broadcast"
 
@@ -34,18 +34,14 @@ def parse(text: str) -> str:
 
     Raises BadAddress. `parse(parse(x)) == parse(x)` for every x it takes.
     """
-    user, at, server = text.strip().partition("@")
-    if not at:
+    user, at, server = text.partition("@")
+    if server in _PEOPLE or server == "lid":
+        user = _DEVICE.sub("", user)
+    if server in _PEOPLE or not at:
         if not _WRITTEN_NUMBER.fullmatch(user):
             raise BadAddress(text)
         return from_phone(user)
-    server = server.lower()
-    server = server if server == "broadcast" else _SERVERS.get(server, "")
-    if server == _PERSON and _WRITTEN_NUMBER.fullmatch(user):
-        return from_phone(user)
-    if server in (_PERSON, "lid"):
-        user = _DEVICE.sub("", user)
-    if server == "" or not _USER[server].fullmatch(user):
+    if server not in _USER or not _USER[server].fullmatch(user):
         raise BadAddress(text)
     return f"{user}@{server}"
 

@@ -40,6 +40,7 @@ class Inbound:
                 row = sessions.find(tx, session_id)
             except NotFound:
                 return
+            sessions.hold(tx, row.id)
             session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "")
             events.append(tx, session.id, _apply_all(tx, session, batch, now), now)
         self._wake()

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from engines import Engines, base, contents
 from handlers import happenings
-from storage import Unavailable, batches, events, sends
+from storage import Unavailable, batches, events, sends, sessions
 from storage.db import Database, Tx
 from storage.sends import Lane, Send
 
@@ -20,6 +20,7 @@ log = logging.getLogger("openwa.sender")
 _THREADS = 16
 _AGAIN = 2_000  # milliseconds until a patient send that found no connection is tried again
 _POLL = 1.0
+_RECOVER = 30_000  # milliseconds from one look for sends that nobody sends to the next
 
 
 class Sender:
@@ -68,19 +69,29 @@ class Sender:
     # --- the loop --------------------------------------------------------------------------------
 
     def recover(self) -> int:
-        """At boot: what a dead process left in `sending` is unknown; how many."""
-        with self._db.write() as tx:
+        """What stands in `sending` and nobody sends is unknown: its process died, or could not write down its outcome.
+
+        At boot, and now and then: PostgreSQL may commit for a process that is dead already. Answers how many.
+        """
+        with self._db.read() as tx:
             left = sends.left_sending(tx)
-            for row in left:
-                finish(tx, row, "unknown", self._now(), base.OutcomeUnknown("The gateway was killed while sending"))
-        return len(left)
+        found = 0
+        for row in left:
+            with self.lane(Lane(row.session_id, row.chat_id), 0) as ours:
+                if ours:
+                    found += self._give_up(row)
+        return found
 
     def run(self) -> None:
         """Work off what is due until `stop`; a turn that fails is logged and the next one tries again."""
+        recovered = self._now()
         while not self._stopping.is_set():
             self._due.wait(_POLL)
             self._due.clear()
             try:
+                if self._now() - recovered > _RECOVER:
+                    recovered = self._now()
+                    self.recover()
                 self.turn(self._now())
             except Exception:
                 log.exception("a turn of the send queue failed")
@@ -90,10 +101,9 @@ class Sender:
         with self._db.read() as tx:
             expired = sends.take_expired(tx, now, 100)
             lanes = sends.due_lanes(tx, now, _THREADS * 4)
-        if expired:
+        for row in expired:
             with self._db.write() as tx:
-                for row in expired:
-                    finish(tx, row, "expired", now, base.EngineError("Its time was over before it could be sent"))
+                finish(tx, row, "expired", now, base.EngineError("Its time was over before it could be sent"))
             self._wake_others()
         return [self._pool.submit(self._work, lane) for lane in lanes if not self._lanes.busy(lane)]
 
@@ -139,6 +149,15 @@ class Sender:
                 self.send(row)
                 self._wake_others()
 
+    def _give_up(self, row: Send) -> bool:
+        """In the lane's turn: if the row still stands in `sending`, nobody is going to say what came of it."""
+        with self._db.write() as tx:
+            sessions.hold(tx, row.session_id)
+            if sends.get(tx, row.session_id, row.message_id).state != "sending":
+                return False
+            finish(tx, row, "unknown", self._now(), base.OutcomeUnknown("The gateway was killed while sending"))
+        return True
+
     def _claim(self, lane: Lane) -> Send | None:
         with self._db.write() as tx:
             return sends.claim(tx, lane, self._now())
@@ -167,6 +186,7 @@ class Sender:
 
 def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: int) -> None:
     """The books of a message that went out: its row, its event, the deliveries. Twice is once."""
+    sessions.hold(tx, session_id)
     row = sends.mark_sent(tx, message_id, sent.message_id, sent.timestamp, now)
     if row is None:
         return
@@ -178,6 +198,7 @@ def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: in
 
 def finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> None:
     """The books of a send that ended otherwise: its row, its event, the deliveries."""
+    sessions.hold(tx, row.session_id)
     message = sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=error.code)
     if message is None:
         return
@@ -196,6 +217,7 @@ def _record(tx: Tx, row: Send, came_to: base.Sent | base.EngineError, now: int) 
             finish(tx, row, "unknown", now, came_to)
         case base.NotConnected() | base.NotStarted() if row.patient:
             taken_back = row.batch_row is not None and batches.is_cancelled(tx, row.batch_row)
+            sessions.hold(tx, row.session_id)
             sends.put_back(tx, row.message_id, now + _AGAIN, error=str(came_to), code=came_to.code)
             if taken_back:  # its batch was cancelled while it was out
                 finish(tx, row, "cancelled", now, base.EngineError("Its batch was cancelled before it was sent"))

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import json
 import math
+import resource
 import threading
 import time
 from typing import Any
@@ -16,6 +17,7 @@ from gateway.config import Config
 from gateway.errors import envelope
 from gateway.streams import Waiting
 
+_FILES = 200  # open files beside connections: databases, engines, media
 _EARLY_MAX = 64 * 1024  # bytes a client may send while its long poll waits
 
 
@@ -68,6 +70,7 @@ class _Line:
         self._task = task
         self._channel = channel
         self._ended = False
+        self._streams = False
         self.early = b""
 
     @property
@@ -79,29 +82,36 @@ class _Line:
         return int(self._channel.total_outbufs_len)
 
     def write(self, data: bytes) -> None:
+        self._streams = True
         if not self._ended:
             with contextlib.suppress(ClientDisconnected, OSError):
                 self._task.write(data)
+            if self.backlog or self._channel.will_close:
+                self._channel.stir()
+
+    def rest(self) -> None:
+        if not self._ended:
+            self._channel.rest()
 
     def end(self, data: bytes = b"") -> None:
         if self._ended:
             return
-        if data and not self._task.wrote_header:
-            self._task.content_length = len(data)
-        self.write(data)
         self._ended = True
+        if not self._streams:
+            self._task.content_length = len(data)
         with contextlib.suppress(ClientDisconnected, OSError):
+            self._task.write(data)
             self._task.finish()
         self._channel.leave(self, close=self._task.close_on_finish)
 
     def drop(self) -> None:
         self._ended = True
         self._channel.will_close = True
-        self._channel.server.pull_trigger()
+        self._channel.stir()
 
     def heard(self, data: bytes) -> None:
         """The client sends while it waits: the next request of a long poll is kept, a stream listens to nothing."""
-        if not self._task.wrote_header:
+        if not self._streams:
             self.early += data
         if len(self.early) > _EARLY_MAX:
             self.drop()
@@ -118,6 +128,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         self._waiting: Waiting | None = None
         self._parking = threading.RLock()
         self._last_activity = 0.0
+        self._resting = False
         super().__init__(*args, **kwargs)
 
     @property
@@ -149,8 +160,39 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                     self.close_when_flushed = True
             elif line.early:
                 super().received(line.early)
+        self.stir()
+
+    def rest(self) -> None:
+        """While there is nothing to send or to hear, stand outside the server's loop, which costs per connection."""
+        if self._resting:
+            if self._hears():
+                self.stir()
+        elif not self.total_outbufs_len:
+            self._resting = True
+            self.server.trigger.pull_trigger(self._step_out)
+
+    def stir(self) -> None:
+        """There is something to send, to hear or to close: back into the loop."""
+        self._resting = False
         if self.connected:
-            self.server.pull_trigger()
+            self.server.trigger.pull_trigger(self._step_in)
+
+    def _hears(self) -> bool:
+        try:
+            self.socket.recv(1, self.server.socketmod.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    def _step_out(self) -> None:  # both in the thread of the loop, which is the one that closes
+        if self._resting and self.connected:
+            self._map.pop(self._fileno, None)
+
+    def _step_in(self) -> None:
+        if self.connected and not self._resting:
+            self._map[self._fileno] = self
 
     def received(self, data: bytes) -> bool:
         with self._parking:
@@ -170,16 +212,27 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             return bool(super()._flush_some(do_close))
 
 
+def _make_room(connections: int) -> None:
+    """Raise the process's limit of open files to what so many connections need, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class Server:
     """One listening socket and its worker threads."""
 
     def __init__(self, app: Any, config: Config) -> None:
+        connections = config.http_max_connections + config.event_streams_max
+        _make_room(connections)
         self._server: BaseWSGIServer = create_server(
             app,
             host=config.host,
             port=config.port,
             threads=config.http_threads,
-            connection_limit=config.http_max_connections + config.event_streams_max,
+            connection_limit=connections,
             channel_timeout=config.headers_timeout // 1000 or 1,
             cleanup_interval=min(30, config.headers_timeout // 1000 or 1),
             max_request_header_size=64 * 1024,

@@ -33,7 +33,7 @@ class Line(Protocol):
     """A connection whose answer is written after its request was worked on; `gateway.server` makes them.
 
     `write` goes on with a stream, `end` ends it; `end` alone is the whole body of an answer. Neither blocks nor raises
-    where the client has gone.
+    where the client has gone. `rest` says that there is nothing to do: said now and then, it makes a quiet line cheap.
     """
 
     @property
@@ -42,6 +42,7 @@ class Line(Protocol):
     def backlog(self) -> int: ...
     def write(self, data: bytes) -> None: ...
     def end(self, data: bytes = b"") -> None: ...
+    def rest(self) -> None: ...
     def drop(self) -> None: ...
 
 
@@ -176,7 +177,6 @@ class Streams:
         if not self._guests:
             return
         with self._db.read() as tx:
-            self._oldest = events.oldest(tx)
             if now - self._keys_at >= _KEYS_EVERY:
                 self._keys_at = now
                 self._check_keys(tx)
@@ -184,6 +184,7 @@ class Streams:
             for guest in self._guests:
                 if not guest.live:
                     self._catch_up(tx, guest, now)
+            self._oldest = events.oldest(tx)
         if now - self._tended_at >= _TICK / 2:
             self._tended_at = now
             for guest in self._guests:
@@ -201,7 +202,7 @@ class Streams:
             for guest in live if found else ():
                 wanted = [event for event in found if event.cursor > guest.seen and guest.watch.wants(event)]
                 guest.seen = max(guest.seen, self._head)
-                self._give(guest, wanted, frames, now)
+                self._give(tx, guest, wanted, frames, now)
             live = [guest for guest in live if guest.live and guest.line.open] if len(found) == _PAGE else []
 
     def _catch_up(self, tx: Tx, guest: _Guest, now: float) -> None:
@@ -215,13 +216,13 @@ class Streams:
             guest.live = len(found) < guest.watch.limit
             last = found[-1].cursor if found else 0
             guest.seen = max(guest.seen, self._head, last) if guest.live else last
-            self._give(guest, found, {}, now)
+            self._give(tx, guest, found, {}, now)
 
-    def _give(self, guest: _Guest, found: list[Event], frames: dict[int, bytes], now: float) -> None:
+    def _give(self, tx: Tx, guest: _Guest, found: list[Event], frames: dict[int, bytes], now: float) -> None:
         if not found or not guest.line.open:
             return
         if guest.watch.wait is not None:
-            guest.line.end(_page(guest.watch, found, guest.seen, self._oldest))
+            guest.line.end(_page(guest.watch, found, guest.seen, events.oldest(tx)))
             return
         for event in found:
             if event.cursor not in frames:
@@ -244,6 +245,8 @@ class Streams:
         elif watch.wait is None and not unsent and now - guest.told >= self.limits.heartbeat:
             guest.told = now
             line.write(_STILL_THERE)
+        else:
+            line.rest()
 
     def _check_keys(self, tx: Tx) -> None:
         """End whoever would not be let in any more: a key that was revoked, has expired or may see less."""

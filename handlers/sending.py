@@ -127,6 +127,8 @@ def _answer(
         return send_json(row), 202
     if row.state == "sent":
         return {"messageId": row.wa_message_id, "timestamp": row.timestamp}, 201
+    if row.state in ("cancelled", "expired"):
+        raise Conflict(row.error)
     if row.state in sends.FINISHED:
         raise base.error_of(row.code, row.error)
     if kept is not None:

@@ -21,6 +21,12 @@ from sqlalchemy.pool import NullPool
 from storage import Unavailable
 
 Tx = Connection
+_ENDED: set[object] = {
+    "40001",
+    "40P01",
+    "55P03",
+    sqlite3.SQLITE_BUSY,
+}  # serialization, deadlock, lock timeout; try again
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -51,6 +57,7 @@ class Database:
         self._local = threading.local()
         self._open: list[Connection] = []
         self._writer = threading.Lock()
+        self._losses = 0  # how often a connection was lost: those that others opened before are lost as well
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -63,7 +70,7 @@ class Database:
             yield tx
         except DBAPIError as error:
             self._forget("reader")
-            raise _told(error) from error
+            raise self._told(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -78,7 +85,7 @@ class Database:
                     yield tx
             except DBAPIError as error:
                 self._forget("writer")
-                raise _told(error) from error
+                raise self._told(error) from error
             finally:
                 self._local.writing = False
 
@@ -99,6 +106,11 @@ class Database:
         self.engine.dispose()
 
     def _connection(self, role: str) -> Connection:
+        local = self._local
+        if getattr(local, "losses", 0) != self._losses and not getattr(local, "writing", False):
+            self._forget("reader")
+            self._forget("writer")
+            local.losses = self._losses
         connection: Connection | None = getattr(self._local, role, None)
         if connection is None:
             try:
@@ -120,6 +132,14 @@ class Database:
             self._open.remove(connection)
             connection.invalidate()
             connection.close()
+
+    def _told(self, error: DBAPIError) -> Exception:
+        """A lost or refused connection, and a wait that the database ended, are Unavailable; the rest is our bug."""
+        if error.connection_invalidated:
+            self._losses += 1
+            return Unavailable("The database does not answer")
+        codes = {getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorcode", None)}
+        return Unavailable("The database is busy") if codes & _ENDED else error
 
 
 def _spare(connection: Connection, *, sqlite: bool) -> None:
@@ -159,11 +179,6 @@ class _NoLock:
 
 
 _NO_LOCK = _NoLock()
-
-
-def _told(error: DBAPIError) -> Exception:
-    """A lost or refused connection is Unavailable; any other database error is our bug and stays what it is."""
-    return Unavailable("The database does not answer") if error.connection_invalidated else error
 
 
 def _dumps(value: Any) -> str:

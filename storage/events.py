@@ -50,17 +50,18 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
     fresh = {str(_id(draft.key)): draft for draft in drafts}
     if not fresh:
         return 0
+    last = _number(tx, session_id, len(fresh))
+    if last is None:  # the session was deleted meanwhile, and its events with it
+        return 0
     cursor = _take(tx, len(fresh))
     known = set(tx.execute(_KNOWN, {"ids": list(fresh)}).scalars())
     if known:
         _give_back(tx, len(known))
+        _number(tx, session_id, -len(known))
         cursor -= len(known)
+        last -= len(known)
     new = [(event_id, draft) for event_id, draft in fresh.items() if event_id not in known]
     if not new:
-        return 0
-    last = tx.execute(_SEQUENCE, {"session_id": session_id, "more": len(new)}).scalar()
-    if last is None:  # the session was deleted meanwhile, and its events with it
-        _give_back(tx, len(new))
         return 0
     rows = [
         {
@@ -147,6 +148,11 @@ def digest(value: Any) -> str:
 
 def _id(key: str) -> UUID:
     return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16], version=5)
+
+
+def _number(tx: Tx, session_id: str, more: int) -> int | None:
+    """The last of so many new numbers within the session, None where there is none. Holds the session."""
+    return cast("int | None", tx.execute(_SEQUENCE, {"session_id": session_id, "more": more}).scalar())
 
 
 def _take(tx: Tx, n: int) -> int:

@@ -13,14 +13,14 @@ from uuid import uuid4
 from sqlalchemy import Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from storage import NotFound, messages
-from storage.db import Tx, upsert
+from storage.db import Tx, literally, upsert
+from storage.sessions import hold
 from storage.tables import early_receipts, sends, sessions
 from storage.tables import messages as messages_table
 
 Send = Row[Any]
-# Written out, not bound: neither database knows that a bound value is one of a partial index.
-_QUEUED = sends.c.state == literal_column("'queued'")
-_OPEN = sends.c.state.in_([literal_column("'queued'"), literal_column("'sending'")])
+_QUEUED = literally(sends.c.state, "queued")
+_OPEN = sends.c.state.in_([literal_column("'queued'"), literal_column("'sending'")])  # see `literally`
 FINISHED = ("sent", "failed", "unknown", "cancelled", "expired")
 
 
@@ -34,6 +34,7 @@ _OLDEST_IN_LANE = (
         sends.c.chat_id == bindparam("in_chat"),
         _OPEN,
         or_(sends.c.due_at <= bindparam("now"), sends.c.state == "sending", sends.c.code.is_not(None)),
+        or_(sends.c.expires_at.is_(None), sends.c.expires_at > bindparam("now"), sends.c.state == "sending"),
     )
     .order_by(sends.c.state.desc(), sends.c.row)  # what is being sent comes first and bars the others; so does a retry
     .limit(1)
@@ -84,6 +85,7 @@ def queue(
     A `patient` send waits for a connection; another fails where there is none when its turn comes. `batch` says which
     item it is of which batch's row.
     """
+    hold(tx, session_id)
     message_id = str(uuid4())
     batch_row, batch_item = batch or (None, None)
     messages.add(tx, session_id, [{**message, "id": message_id, "direction": "outgoing", "status": "pending"}], now)
@@ -111,7 +113,7 @@ def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: i
 
 
 def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
-    """Take the lane's oldest due send, unless one is under way or waits to be tried again; None where there is none."""
+    """Take the lane's oldest due send that is not too late, unless one is under way or waits to be tried again."""
     return tx.execute(_CLAIM, {"in_session": lane.session_id, "in_chat": lane.chat_id, "now": now}).one_or_none()
 
 
@@ -172,7 +174,7 @@ def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
 
 
 def left_sending(tx: Tx) -> list[Send]:
-    """At boot: sends that a dead process had handed over, or was about to."""
+    """Sends that a process has handed over, or was about to."""
     in_order = (sends.c.session_id, sends.c.chat_id, sends.c.row)
     return list(tx.execute(select(sends).where(_OPEN, sends.c.state == "sending").order_by(*in_order)))
 

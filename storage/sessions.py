@@ -18,6 +18,8 @@ _PAGE_OF = _PAGE.where(sessions.c.id.in_(bindparam("only", expanding=True)))
 _FIND = select(sessions).where(or_(sessions.c.id == bindparam("given"), sessions.c.name == bindparam("given")))
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
+_HOLD = select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True)
+
 
 def create(tx: Tx, values: dict[str, Any], now: int) -> Session:
     """A new session in state `created`. Raises Conflict where the name is taken."""
@@ -37,6 +39,16 @@ def find(tx: Tx, given: str) -> Session:
     if not rows:
         raise NotFound(f"Session '{given}' not found")
     return min(rows, key=lambda row: row.id != given)
+
+
+def hold(tx: Tx, session_id: str) -> None:
+    """Until the transaction ends, nobody else writes what belongs to the session.
+
+    Comes first in a transaction that writes several such rows: two that took them in different orders would wait for
+    each other. SQLite's writers queue anyway.
+    """
+    if tx.dialect.name == "postgresql":
+        tx.execute(_HOLD, {"session_id": session_id})
 
 
 def page(tx: Tx, only: Collection[str], limit: int, offset: int) -> list[Session]:

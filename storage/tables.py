@@ -4,29 +4,10 @@ Rows that lists page through have a growing integer `row` as primary key: newest
 size. What a client sees as `id` is a UUID beside it.
 """
 
-from typing import Any
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.types import BigInteger, Boolean, Integer, String, Text
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, UniqueConstraint, text
-from sqlalchemy.types import JSON, BigInteger, Boolean, Integer, String, Text
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows itself only for INTEGER
-Json = JSON(none_as_null=True)
-
-
-def _only(where: str) -> dict[str, Any]:
-    """Index options: only rows for which `where` holds, on both databases."""
-    return {"sqlite_where": text(where), "postgresql_where": text(where)}
-
+from storage.schema import Json, RowId, metadata, only
 
 api_keys = Table(
     "api_keys",
@@ -132,10 +113,10 @@ sends = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_sends_session_id_row", "session_id", "row"),
-    Index("ix_sends_lane", "session_id", "chat_id", "row", **_only("state IN ('queued', 'sending')")),
-    Index("ix_sends_due", "due_at", **_only("state = 'queued'")),
-    Index("ix_sends_expires", "expires_at", **_only("state = 'queued'")),
-    Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **_only("batch_row IS NOT NULL")),  # none twice
+    Index("ix_sends_lane", "session_id", "chat_id", "row", **only("state IN ('queued', 'sending')")),
+    Index("ix_sends_due", "due_at", **only("state = 'queued'")),
+    Index("ix_sends_expires", "expires_at", **only("state = 'queued'")),
+    Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **only("batch_row IS NOT NULL")),  # none twice
     CheckConstraint(
         "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')", name="state"
     ),
@@ -158,7 +139,7 @@ batches = Table(
     Column("started_at", BigInteger),
     Column("completed_at", BigInteger),
     UniqueConstraint("session_id", "id"),
-    Index("ix_batches_open", "row", **_only("completed_at IS NULL")),
+    Index("ix_batches_open", "row", **only("completed_at IS NULL")),
     CheckConstraint("state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name="state"),
 )
 
@@ -246,7 +227,7 @@ lanes = Table(  # where order is kept: what one endpoint has open of one chat. N
     Column("lease", String(36)),  # who works on it; null while nobody does
     UniqueConstraint("webhook_id", "lane"),
     Index("ix_lanes_ready", "webhook_id", "aside", "ready_at"),
-    Index("ix_lanes_leased", "lease", **_only("lease IS NOT NULL")),
+    Index("ix_lanes_leased", "lease", **only("lease IS NOT NULL")),
 )
 
 deliveries = Table(
@@ -264,13 +245,13 @@ deliveries = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_deliveries_webhook_id_row", "webhook_id", "row"),
-    Index("ix_deliveries_webhook_id_pending", "webhook_id", "row", **_only("state = 'pending'")),
-    Index("ix_deliveries_webhook_id_done", "webhook_id", "row", **_only("state = 'done'")),
-    Index("ix_deliveries_webhook_id_dead", "webhook_id", "row", **_only("state = 'dead'")),
-    Index("ix_deliveries_open", "webhook_id", "lane", "row", **_only("state = 'pending'")),
-    Index("ix_deliveries_queued", "queued_at", **_only("state = 'pending'")),
-    Index("ix_deliveries_dead", "row", **_only("state = 'dead'")),
-    Index("ix_deliveries_finished", "finished_at", **_only("finished_at IS NOT NULL")),
+    Index("ix_deliveries_webhook_id_pending", "webhook_id", "row", **only("state = 'pending'")),
+    Index("ix_deliveries_webhook_id_done", "webhook_id", "row", **only("state = 'done'")),
+    Index("ix_deliveries_webhook_id_dead", "webhook_id", "row", **only("state = 'dead'")),
+    Index("ix_deliveries_open", "webhook_id", "lane", "row", **only("state = 'pending'")),
+    Index("ix_deliveries_queued", "queued_at", **only("state = 'pending'")),
+    Index("ix_deliveries_dead", "row", **only("state = 'dead'")),
+    Index("ix_deliveries_finished", "finished_at", **only("finished_at IS NOT NULL")),
     CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
 )
 

@@ -14,7 +14,7 @@ from gateway.app import Site, build
 from gateway.program import Program
 from storage import migrate
 from storage.db import Database
-from storage.tables import metadata
+from storage.schema import metadata
 from tests.delivery_stage import Stage
 from tests.receiver import Receiver, listening
 from tests.support import ADMIN, START, Gateway, document

@@ -224,6 +224,12 @@ def test_the_table_has_a_line_for_every_row():
     assert [line.split()[0] for line in text.splitlines()] == ["server", "hello", "gateway"]
 
 
+@pytest.mark.parametrize(("foreign", "calm"), [(0.02, True), (0.8, False)])
+def test_figures_of_a_busy_machine_say_so(foreign, calm):
+    row = rounds.Row("list-20", "gateway", 8, [rounds.Run(1.0, 1.0, 5.0, 100.0, foreign)], [1.0])
+    assert calm is ("calm machine" not in report.caution([row]))
+
+
 def test_a_numbered_body_makes_a_request_for_each_chat():
     numbered = scenarios.Scenario("x", "POST", "/{linked}", 201, {"chatId": "1{n}@c.us", "n": 1})
     made = numbered.requests(Target("t", ("127.0.0.1", 1)), {"linked": "s"})

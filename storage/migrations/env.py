@@ -2,7 +2,9 @@
 
 from alembic import context
 
-from storage.tables import metadata
+from storage.tables import sessions
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=sessions.metadata, render_as_batch=True
+)
 context.run_migrations()

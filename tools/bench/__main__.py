@@ -34,7 +34,14 @@ def main() -> int:
         print(f"bench: {problem}", file=sys.stderr)
         return 1
     found = report.goals(rows, footprint)
-    print(report.machine(), report.table(rows), report.size(footprint), report.verdict(found), sep="\n\n")
+    print(
+        report.machine(),
+        report.table(rows),
+        report.caution(rows),
+        report.size(footprint),
+        report.verdict(found),
+        sep="\n\n",
+    )
     if wanted.json:
         wanted.json.write_text(report.as_json(rows, footprint, found))
     return 0

@@ -14,6 +14,7 @@ from tools.bench.cost import Memory
 from tools.bench.rounds import Row, middle
 from tools.bench.scenarios import FLAT, SCENARIOS
 
+_BUSY = 0.1
 _START, _PSS, _P99 = 1.0, 87.0, 100.0  # seconds, MiB, milliseconds on the widest run
 
 
@@ -124,6 +125,17 @@ def verdict(found: Sequence[Goal]) -> str:
         for goal in found
     ]
     return _aligned(lines)
+
+
+def caution(rows: Sequence[Row]) -> str:
+    """What to think of these figures where others used the server's core as well."""
+    shares = [run.foreign for row in rows for run in row.runs if run.foreign is not None]
+    if not shares or statistics.median(shares) <= _BUSY:
+        return "The server had its core to itself."
+    return (
+        f"Others used {statistics.median(shares):.0%} of the server's core: rates, latencies and start are as much "
+        "theirs as ours; a big program loses more to shared caches than a bare hello. Measure again on a calm machine."
+    )
 
 
 def size(footprint: Footprint) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tools.bench import cost, load
 from tools.bench.server import Cores, Failed, Target
 
-_TRIES = 3
+_TRIES = 2
 _DISTURBED = 0.06  # of the server's core, used by others
 _CALM = 0.15  # of a core, used by anyone
 
@@ -89,7 +89,7 @@ def measure(
 
 
 def _undisturbed(job: Job, cores: Cores, width: int, seconds: float) -> Run:
-    """The first of three runs in which others left the server's core alone, or the least disturbed of them."""
+    """The first of two runs in which others left the server's core alone, or the less disturbed of them."""
     runs: list[Run] = []
     while len(runs) < _TRIES and (not runs or (runs[-1].foreign or 0.0) > _DISTURBED):
         _await_calm(cores)
@@ -98,8 +98,8 @@ def _undisturbed(job: Job, cores: Cores, width: int, seconds: float) -> Run:
 
 
 def _await_calm(cores: Cores) -> None:
-    """Wait, at most five seconds, until both cores idle: for others, and for what the last run left to do."""
-    for _ in range(25):
+    """Wait, at most a second, until both cores idle: for others, and for what the last run left to do."""
+    for _ in range(5):
         before = [cost.core_seconds(core) for core in (cores.server, cores.load)]
         time.sleep(0.2)
         busy = [cost.core_seconds(core) - was for core, was in zip((cores.server, cores.load), before, strict=True)]

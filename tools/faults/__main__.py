@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 import time
 
@@ -12,6 +13,7 @@ from tools.faults.server import databases
 
 def main() -> int:
     """Run it and print what came out; 0 where nothing is wrong."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped too
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1000, help="how often to kill (1000)")
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")

@@ -27,12 +27,24 @@ class Asked:
 
 
 @dataclass(slots=True)
+class Batch:
+    """A batch that was accepted: `items` texts, token/0, token/1 and so on. `state` is how it ended."""
+
+    token: str
+    session_id: str
+    name: str
+    items: int
+    cancelled: bool = False
+    state: str | None = None
+
+
+@dataclass(slots=True)
 class Ledger:
     """Everything asked and answered so far; written by many threads."""
 
     sends: list[Asked] = field(default_factory=list)
     written: dict[str, set[str]] = field(default_factory=dict)  # session → ids of what contacts wrote, as answered
-    batches: dict[str, tuple[str, int]] = field(default_factory=dict)  # token → (session, items), as accepted
+    batches: list[Batch] = field(default_factory=list)
     retried: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -41,6 +53,12 @@ class Ledger:
         with self._lock:
             self.sends.append(asked)
         return asked
+
+    def batch(self, batch: Batch) -> Batch:
+        """Note a batch that was accepted."""
+        with self._lock:
+            self.batches.append(batch)
+        return batch
 
     def wrote(self, session_id: str, message_ids: list[str]) -> None:
         """The simulator answered that a contact wrote these."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ from tools.faults.verdict import Evidence, Json, Verdict, judge
 
 _SETTLE = 180.0  # seconds
 _SESSIONS = ("first", "second")
-_ENVIRONMENT = {"SSRF_ALLOWED_HOSTS": "127.0.0.1"}
+_ENVIRONMENT = {"SSRF_ALLOWED_HOSTS": "127.0.0.1", "WEBHOOK_RETRY_DELAY": "100"}
 
 
 @dataclass
@@ -66,21 +67,30 @@ def run(
     number = 0
     while outcome.kills < rounds and time.monotonic() < until:
         number += 1
-        with tempfile.TemporaryDirectory(prefix="openwa-faults-") as folder:
-            url = next(urls).replace("{folder}", folder)
+        with _folder(outcome) as folder:
+            url = next(urls).replace("{folder}", str(folder))
             kills = min(epoch, rounds - outcome.kills)
-            with _stage(Path(folder), url, seed * 1000 + number, nursery) as stage:
+            with _stage(folder, url, seed * 1000 + number, nursery) as stage:
                 _kill_over_and_over(stage, kills, chance, outcome, until)
-                outcome.problems.extend(_settle(stage))
+                outcome.problems.extend([*_finish(stage), *_settle(stage), *_restart(stage), *_settle(stage)])
                 evidence = _evidence(stage, url)
-                status = stage.server.stop()
-                if status != 0:
-                    outcome.problems.append(f"the gateway ended with {status} on SIGTERM")
+                stage.server.kill()
                 outcome.add(judge(evidence))
         if outcome.problems:
             break
     outcome.seconds = time.monotonic() - begun
     return outcome
+
+
+@contextlib.contextmanager
+def _folder(outcome: Outcome) -> Iterator[Path]:
+    """A directory for an epoch; it stays, to be looked at, where something is wrong."""
+    folder = Path(tempfile.mkdtemp(prefix="openwa-faults-"))
+    yield folder
+    if outcome.problems:
+        outcome.problems.append(f"the gateway's log and data are left in {folder}")
+    else:
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
@@ -91,23 +101,25 @@ def _stage(folder: Path, url: str, seed: int, nursery: Nursery | None) -> Iterat
         server.start()
         server.await_health()
         sessions = [str(server.insist("POST", "/sessions", {"name": name})["id"]) for name in _SESSIONS]
+        paths = server.insist("GET", "/openapi.json")["paths"]
+        hooked = "/sessions/{sessionId}/webhooks" in paths
+        if hooked:
+            _hook(server, sessions, receiver)
         for session in sessions:
             server.insist("POST", f"/sessions/{session}/start")
-        hooked = _hook(server, sessions, receiver)
-        actors = cast(server, sessions, ledger, seed)
+        bulk = "/sessions/{sessionId}/messages/send-bulk" in paths
+        actors = cast(server, sessions, ledger, seed, bulk=bulk)
         yield Stage(server, sessions, ledger, actors, receiver if hooked else None)
     finally:
         server.kill()
         receiver.close()
 
 
-def _hook(server: Server, sessions: Sequence[str], receiver: Receiver) -> bool:
-    """Tell every session of the receiver; whether this gateway knows webhooks."""
-    known = "/sessions/{sessionId}/webhooks" in server.insist("GET", "/openapi.json")["paths"]
-    for session in sessions if known else ():
-        body = {"url": receiver.url, "events": ["*"], "secret": SECRET}
+def _hook(server: Server, sessions: Sequence[str], receiver: Receiver) -> None:
+    """Tell every session of the receiver."""
+    for session in sessions:
+        body = {"url": receiver.url, "events": ["*"], "secret": SECRET, "retryCount": 5}
         server.insist("POST", f"/sessions/{session}/webhooks", body)
-    return known
 
 
 def _kill_over_and_over(stage: Stage, kills: int, chance: random.Random, outcome: Outcome, until: float) -> None:
@@ -121,14 +133,14 @@ def _kill_over_and_over(stage: Stage, kills: int, chance: random.Random, outcome
             outcome.early += 1
         else:
             stage.server.await_health()
-            time.sleep(min(chance.expovariate(1 / 0.35), 2.0))
+            time.sleep(min(chance.expovariate(1 / 0.5), 2.5))
         stage.server.kill()
         outcome.kills += 1
         stage.server.start(afresh=chance.random() < 0.1)
 
 
-def _settle(stage: Stage) -> list[str]:
-    """Let everybody finish and everything arrive; what did not."""
+def _finish(stage: Stage) -> list[str]:
+    """Let everybody finish what they began; who did not."""
     stage.server.await_health()
     if stage.receiver is not None:
         stage.receiver.failing = 0
@@ -139,16 +151,28 @@ def _settle(stage: Stage) -> list[str]:
     for session in stage.sessions:
         stage.server.insist("DELETE", f"/simulator/sessions/{session}/faults")
     problems = [f"{actor.name} did not finish" for actor in stage.actors if actor.is_alive()]
-    problems += [actor.problem for actor in stage.actors if actor.problem]
+    return problems + [actor.problem for actor in stage.actors if actor.problem]
+
+
+def _restart(stage: Stage) -> list[str]:
+    """End the gateway as one should, and begin anew: what it says at the end has to be told as well."""
+    status = stage.server.stop()
+    stage.server.start()
+    stage.server.await_health()
+    return [f"the gateway ended with {status} on SIGTERM"] if status else []
+
+
+def _settle(stage: Stage) -> list[str]:
+    """Let everything arrive; what did not."""
     deadline, quiet_since, before = time.monotonic() + _SETTLE, time.monotonic(), None
     while (now := time.monotonic()) < deadline:
         still = _open(stage)
         if still != before or still["open"]:
             quiet_since, before = now, still
         if now - quiet_since > 2.5:  # contacts have read what they got by then
-            return problems
+            return []
         time.sleep(0.1)
-    return [*problems, f"it did not settle within {_SETTLE:.0f} s: {_open(stage)}"]
+    return [f"it did not settle within {_SETTLE:.0f} s: {_open(stage)}"]
 
 
 def _open(stage: Stage) -> dict[str, int]:
@@ -158,8 +182,28 @@ def _open(stage: Stage) -> dict[str, int]:
     path = "/sessions/{}/sends?status=queued,sending&limit=1000"
     queued = sum(len(stage.server.insist("GET", path.format(session))) for session in stage.sessions)
     totals = [stage.server.insist("GET", f"/sessions/{s}/messages?limit=1")["total"] for s in stage.sessions]
-    heard = stage.receiver.deliveries if stage.receiver else 0
-    return {"open": waiting + queued, "messages": sum(totals), "heard": heard}
+    heard = stage.receiver.heard.times if stage.receiver else 0
+    still = waiting + queued + _pending(stage) + _batches(stage)
+    return {"open": still, "messages": sum(totals), "heard": heard}
+
+
+def _batches(stage: Stage) -> int:
+    """How many batches have not ended."""
+    for batch in stage.ledger.batches:
+        if batch.state in (None, "pending", "processing"):
+            path = f"/sessions/{batch.session_id}/messages/batch/{batch.name}"
+            batch.state = stage.server.insist("GET", path)["status"]
+    return sum(batch.state in ("pending", "processing") for batch in stage.ledger.batches)
+
+
+def _pending(stage: Stage) -> int:
+    """How many deliveries are to be made yet, as far as a page tells."""
+    pending = 0
+    for session in stage.sessions if stage.receiver else ():
+        (hook,) = stage.server.insist("GET", f"/sessions/{session}/webhooks")
+        page = stage.server.insist("GET", f"/sessions/{session}/webhooks/{hook['id']}/deliveries?state=pending")
+        pending += len(page)
+    return pending
 
 
 def _evidence(stage: Stage, url: str) -> Evidence:
@@ -177,5 +221,5 @@ def _evidence(stage: Stage, url: str) -> Evidence:
         {session: ask("GET", f"/simulator/sessions/{session}") for session in stage.sessions},
         stage.server.data / "simulator" / "journal.jsonl",
         url,
-        dict(stage.receiver.ids) if stage.receiver else None,
+        stage.receiver.heard if stage.receiver else None,
     )

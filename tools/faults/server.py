@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,19 +152,20 @@ def databases(kind: str) -> Iterator[Iterator[str]]:
 
         folder = Path(tempfile.mkdtemp(prefix="openwa-faults-postgres-"))
         server = get_server(folder, cleanup_mode="delete")
+    urls = postgres_databases(server.get_uri())
     try:
-        yield postgres_databases(server.get_uri())
+        yield urls
     finally:
+        urls.close()
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def postgres_databases(server: str) -> Iterator[str]:
+def postgres_databases(server: str) -> Generator[str, None, None]:
     """Fresh databases of a PostgreSQL server, by the URL of its own; each is gone when the next is asked for."""
     import psycopg  # noqa: PLC0415
 
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET max_connections = 200")
         for number in range(1_000_000):
             name = f"faults_{os.getpid()}_{number}"
             connection.execute(f"CREATE DATABASE {name}".encode())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tools.faults.ledger import Asked, Kind, Ledger
+from tools.faults.ledger import Asked, Batch, Kind, Ledger
 from tools.faults.server import LostError, Server
 
 # Contacts that get and read what is sent to them at once. Echo answers, which makes more inbound.
@@ -131,6 +131,29 @@ class Scheduler(Sender):
             asked.cancelled = self.until_answered(lambda: self.server.ask("POST", path))[0] == 200
 
 
+class Batcher(Actor):
+    """Sends batches of texts, item after item; some are taken back."""
+
+    def act(self) -> None:
+        session_id, token = self.session(), self.token()
+        name, count = token.replace(" ", "-"), self.chance.randint(2, 4)
+        chats = [self.chance.choice(CONTACTS) for _ in range(count)]
+        items = [{"chatId": c, "type": "text", "content": {"text": f"{token}/{n}"}} for n, c in enumerate(chats)]
+        body = {"batchId": name, "messages": items, "options": {"delayBetweenMessages": 1000, "randomizeDelay": False}}
+        path, key = f"/sessions/{session_id}/messages/", {"Idempotency-Key": token}
+        for _ in range(_GIVE_UP):
+            status, _ = self.until_answered(lambda: self.server.ask("POST", path + "send-bulk", body, key))
+            if status != 400:
+                break
+            time.sleep(0.1)  # the session is about to start
+        if status == 202:
+            batch = self.ledger.batch(Batch(token, session_id, name, count))
+            if self.chance.random() < 0.2:
+                answer = self.until_answered(lambda: self.server.ask("POST", f"{path}batch/{name}/cancel"))
+                batch.cancelled = answer[0] == 200
+        self._stopping.wait(self.chance.uniform(0, 2))
+
+
 class Crowd(Actor):
     """Contacts that write: storms asked for once, single messages with a key until they are answered."""
 
@@ -179,10 +202,11 @@ class Weather(Actor):
         time.sleep(self.chance.uniform(0, 0.3))
 
 
-def cast(server: Server, sessions: Sequence[str], ledger: Ledger, seed: int) -> list[Actor]:
-    """Everybody, not started yet."""
+def cast(server: Server, sessions: Sequence[str], ledger: Ledger, seed: int, *, bulk: bool) -> list[Actor]:
+    """Everybody, not started yet; whether this gateway knows `bulk` sends."""
     kinds: list[tuple[str, type[Actor]]] = [
         ("sync-1", Sender), ("sync-2", Sender), ("sync-3", Sender), ("async-1", Queuer), ("scheduled-1", Scheduler),
         ("crowd-1", Crowd), ("weather-1", Weather),
     ]  # fmt: skip
+    kinds += [("bulk-1", Batcher), ("bulk-2", Batcher)] if bulk else []
     return [kind(name, server, sessions, ledger, seed) for name, kind in kinds]

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from storage.db import Database, Tx
-from storage.tables import chats, counters, events, messages, sends, sessions
-from tools.faults.ledger import Asked, Ledger
+from storage.tables import chats, counters, deliveries, events, messages, sends, sessions
+from tools.faults.ledger import Asked, Batch, Ledger
+from tools.faults.receiver import Heard
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ class Evidence:
     views: dict[str, Json]  # session → how the network sees it
     journal: Path
     database_url: str
-    heard: dict[tuple[str, str, str], set[str]] | None = None  # by the receiver, None where there was none
+    heard: Heard | None = None  # by the receiver, None where there was none
 
 
 @dataclass
@@ -100,14 +101,14 @@ def _sends(verdict: Verdict, evidence: Evidence, rows: list[Json]) -> None:
 
 
 def _disordered(evidence: Evidence) -> Iterable[str]:
-    """Texts that one actor queued one after the other to one chat, and that arrived otherwise."""
+    """Texts that one actor queued one after the other to one chat, or in one batch, and that arrived otherwise."""
     kinds = {asked.token: asked.kind for asked in evidence.ledger.sends}
     for inbox in evidence.inboxes.values():
         last: dict[tuple[str, str], str] = {}
         for entry in inbox:
             token = entry["body"]
-            if kinds.get(token) == "async":
-                lane = (entry["sessionId"], token.split(" ")[0])
+            if kinds.get(token) == "async" or "/" in token:
+                lane = (entry["sessionId"], token.partition("/")[0] if "/" in token else token.partition(" ")[0])
                 if token < last.get(lane, ""):
                     yield f"{token} after {last[lane]}"
                 last[lane] = max(token, last.get(lane, ""))
@@ -123,7 +124,18 @@ def _promises(verdict: Verdict, ledger: Ledger, rows: list[Json]) -> None:
     for asked in ledger.sends:
         verdict.figures[f"answered {asked.status}"] += 1
     verdict.none_of("two sends for one request", [token for token, found in by_token.items() if len(found) > 1])
+    items = Counter(token.partition("/")[0] for token, found in by_token.items() if "/" in token and found)
+    for batch in ledger.batches:
+        verdict.figures[f"batches {batch.state}"] += 1
+    verdict.none_of("batches not sent to their end", [b for b in ledger.batches if not _complete(b, items[b.token])])
     verdict.none_of("promised otherwise", [a for a in ledger.sends if not _kept(a, by_token[a.token])])
+
+
+def _complete(batch: Batch, items: int) -> bool:
+    """A batch ended as it was asked to, with a send for each of its items."""
+    if batch.cancelled:
+        return batch.state == "cancelled"
+    return batch.state in ("completed", "failed") and items == batch.items
 
 
 def _kept(asked: Asked, rows: Sequence[Json]) -> bool:
@@ -159,9 +171,32 @@ def _inbound(verdict: Verdict, tx: Tx, evidence: Evidence) -> None:
     verdict.none_of("stored twice", _repeated(stored))
     verdict.none_of("not taken by the gateway", [s for s, view in evidence.views.items() if view["waiting"]])
     if evidence.heard is not None:
-        heard = {(session, message) for session, _, message in evidence.heard}
-        verdict.none_of("written, but never told to the receiver", wrote - heard)
-        verdict.none_of("told under two ids", [k for k, ids in evidence.heard.items() if len(ids) > 1])
+        verdict.none_of("written, but never told to the receiver", wrote - evidence.heard.messages.keys())
+        verdict.none_of("told under two ids", [k for k, ids in evidence.heard.messages.items() if len(ids) > 1])
+        _deliveries(verdict, tx, evidence.heard)
+
+
+def _deliveries(verdict: Verdict, tx: Tx, heard: Heard) -> None:
+    """Every event was heard, in each chat in the order of the log, each under one delivery, saying one thing."""
+    verdict.figures["deliveries heard"] = heard.times
+    verdict.figures["events heard"] = len(heard.cursors)
+    lanes = {cursor: (session, chat) for cursor, session, chat in tx.execute(_LANES)}
+    verdict.none_of("events never heard", lanes.keys() - set(heard.cursors))
+    verdict.none_of("two deliveries of one event", [key for key, ids in heard.deliveries.items() if len(ids) > 1])
+    verdict.none_of("heard, and wrong", heard.wrong)
+    last: dict[Any, int] = {}
+    late = []
+    for cursor in heard.cursors:
+        lane = lanes.get(cursor)
+        if cursor < last.get(lane, 0):
+            late.append(f"{cursor} after {last[lane]} in {lane}")
+        last[lane] = max(cursor, last.get(lane, 0))
+    verdict.none_of("heard out of order", late)
+    states = set(tx.execute(select(deliveries.c.state).distinct()).scalars())
+    verdict.none_of("deliveries that are not done", states - {"done"})
+
+
+_LANES = select(events.c.cursor, events.c.session_id, events.c.chat_id)
 
 
 def _journalled(journal: Path) -> set[tuple[str, str]]:

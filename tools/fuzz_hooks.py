@@ -1,0 +1,27 @@
+"""What schemathesis is told beyond tools/fuzz.toml: our formats, and which findings are none, with the reason."""
+
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.openapi.checks import RejectedPositiveData
+
+networks = st.one_of(
+    st.ip_addresses().map(str),
+    st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 32)),
+    st.builds("{}/{}".format, st.ip_addresses(v=6), st.integers(0, 128)),
+)
+schemathesis.openapi.format("ip-network", networks)
+
+
+@schemathesis.hook
+def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001 - called by name
+    """Whether it is one.
+
+    A schema cannot say that a session has to be started first, or that an Idempotency-Key was used for another body:
+    that is a 400 or 422 with one sentence. Whatever the schema can say is refused with a list, and stays a finding.
+    """
+    if not isinstance(failure, RejectedPositiveData) or response.status_code not in (400, 422):
+        return True
+    message = response.json()["message"]
+    return isinstance(message, list) or message.startswith(("Malformed JSON", "Request body"))
