@@ -1,8 +1,11 @@
 """Order within a chat, also where a send has to be tried again; and sends that nobody sends."""
 
+import pytest
+
 from engines.base import SendFinished, Sent
 from gateway.inbound import Inbound
 from storage import sends
+from storage.db import Tx
 from tests.support import Gateway
 from tests.test_sends import AYU, faults, received, text, told, turn
 
@@ -118,3 +121,23 @@ def test_asking_again_answers_what_evidence_has_told_since(gateway: Gateway) -> 
     again = text(gateway, headers={"Idempotency-Key": "k"})
 
     assert (504, 201, entry["message_id"]) == (first.status_code, again.status_code, again.json["messageId"])
+
+
+def test_what_is_handed_over_at_that_very_moment_is_not_cancelled(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL another thread may claim a send that this one has just seen queued."""
+    session = gateway.session()
+    queued = text(gateway, headers={"Prefer": "respond-async"}).json["id"]
+    get = sends.get
+
+    def get_and_claim(tx: Tx, *which: str) -> sends.Send:
+        row = get(tx, *which)
+        sends.claim(tx, sends.Lane(session, AYU), gateway.clock.now())
+        return row
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("gateway.sender.sends.get", get_and_claim)
+        cancelled = gateway.program.sender.cancel(session, queued)
+
+    assert (False, "sending") == (cancelled, gateway.get(f"/sessions/my-bot/sends/{queued}").json["status"])
