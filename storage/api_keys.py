@@ -4,10 +4,11 @@ import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from storage import Conflict, NotFound
 from storage.db import Database, Tx, one_at_a_time
