@@ -45,13 +45,21 @@ class Gateway(NamedTuple):
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             return json.loads(answer.read() or b"null")
 
+    def until(self, session: str, status: str) -> None:
+        """Wait until a session is that far."""
+        end = time.monotonic() + 20
+        while self.ask("GET", f"/sessions/{session}")["status"] != status:
+            if time.monotonic() > end:
+                raise SystemExit(f"{session} did not become {status}: {self.log.read_text()}")
+            time.sleep(0.05)
+
 
 @contextmanager
 def serving(directory: Path) -> Iterator[Gateway]:
     """A fresh gateway on a free port, its windows wide open: limits have tests of their own."""
     environ = {
         **os.environ, "PORT": "0", "DATA_DIR": str(directory / "data"), "API_MASTER_KEY": _KEY, "LOG_FORMAT": "json",
-        "METRICS_TOKEN": _METRICS, "SIMULATOR_LINK_AFTER": "0", "SSRF_ALLOWED_HOSTS": "127.0.0.1",
+        "METRICS_TOKEN": _METRICS, "SIMULATOR_LINK_AFTER": "3600000", "SSRF_ALLOWED_HOSTS": "127.0.0.1",
         **{f"RATE_LIMIT_{window}_LIMIT": "1000000000" for window in ("SHORT", "MEDIUM", "LONG")},
     }  # fmt: skip
     log = directory / "gateway.log"
@@ -95,28 +103,31 @@ def taking() -> Iterator[str]:
 
 def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     """What tools/fuzz.toml speaks of: sessions of which two are linked, messages both ways, keys; ids by dictionary."""
-    for name in ("seeded", "linked-spare", "spare"):
+    many = [f"spare-{number}" for number in range(20)]  # schemathesis also ends sessions that it has seen in a list
+    for name in ("seeded", "linked-spare", "spare", "waiting", *many):
         gateway.ask("POST", "/sessions", {"name": name})
-    for name in ("seeded", "linked-spare"):
+    for name in ("seeded", "linked-spare", "waiting"):
         gateway.ask("POST", f"/sessions/{name}/start")
-        until = time.monotonic() + 10
-        while gateway.ask("GET", f"/sessions/{name}")["status"] != "ready":
-            if time.monotonic() > until:
-                raise SystemExit(f"{name} did not link: {gateway.log.read_text()}")
-            time.sleep(0.05)
+        gateway.until(name, "qr_ready")
+    for name in ("seeded", "linked-spare"):
+        gateway.ask("POST", f"/simulator/sessions/{name}/scan")
+        gateway.until(name, "ready")
     hook = {"url": receiver, "events": ["*"]}
     webhooks = [gateway.ask("POST", "/sessions/seeded/webhooks", hook)["id"] for _ in range(3)]
     texts = [{"chatId": f"44770090000{number}@c.us", "text": f"Hello {number}"} for number in range(5)]
     sent = [gateway.ask("POST", "/sessions/seeded/messages/send-text", text)["messageId"] for text in texts]
+    later = {"chatId": "447700900008@c.us", "text": "Hello later", "sendAt": "2999-01-01T00:00:00.000Z"}
+    for _ in range(3):
+        gateway.ask("POST", "/sessions/seeded/messages/send-text", later)
     written = {"from": "447700900006@c.us", "text": "Hello back"}
     heard = [gateway.ask("POST", "/simulator/sessions/seeded/messages", written)["messageId"] for _ in range(5)]
-    batch = {"messages": [{"chatId": "447700900007@c.us", "type": "text", "content": {"text": "Hello all"}}]}
+    batch = {"messages": [{"chatId": "447700900007@c.us", "type": "text", "content": {"text": "Hello all"}}] * 50}
     batches = [gateway.ask("POST", "/sessions/seeded/messages/send-bulk", batch)["batchId"] for _ in range(3)]
     keys = [
         gateway.ask("POST", "/auth/api-keys", {"name": f"A spare {role}", "role": role})["id"]
         for role in ("viewer", "operator", "admin")
     ]
-    sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?limit=20")]
+    sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
     listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
     return {
         "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
