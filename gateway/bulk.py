@@ -11,7 +11,7 @@ from collections.abc import Callable
 from engines import base
 from gateway.sender import finish
 from handlers.sending import own
-from storage import batches, sends
+from storage import batches, sends, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa.bulk")
@@ -70,6 +70,7 @@ class Bulk:
         """Send nothing more of a batch, not even what is queued; says whether it was still open."""
         now = self._now()
         with self._db.write() as tx:
+            sessions.hold(tx, session_id)
             queued = batches.cancel(tx, session_id, batch_id, now)
             for row in queued or ():
                 finish(tx, row, "cancelled", now, base.EngineError("Its batch was cancelled before it was sent"))
@@ -91,6 +92,7 @@ class Bulk:
     def _take(self, step: batches.Step, now: int) -> None:
         try:
             with self._db.write() as tx:
+                sessions.hold(tx, step.session_id)
                 if step.stopped or step.next_item == step.total:
                     batches.conclude(tx, step, now)
                     return

@@ -27,7 +27,8 @@ log = logging.getLogger("openwa.delivery")
 _POLL = 1.0  # seconds; a wake-up is never needed, it only comes sooner
 _SLOW = 1.0  # seconds after which a run no longer counts as busy
 _RUN_SECONDS = 5.0  # after which a worker begins nothing more of its run
-_RUN_MOST = 20  # deliveries of one lane in a run
+_RUN_AIM, _RUN_MOST = 0.25, 100  # seconds that a run should last, and deliveries in it
+_LANES_MOST = 16  # lanes for one worker at once
 _KEEP = 512  # bytes of an answer
 _TIDY_EVERY, _TIDY_MOST = 60_000, 1_000
 
@@ -122,31 +123,29 @@ class Delivery:
         if self._loop.is_alive():
             self._loop.join()
         self._workers.stop(grace)
-        self._collect()
+        self._done.extend(self._workers.finished())
         try:
-            self._settle(self._now())
+            self._step(self._now())
         except Unavailable:
-            log.warning("%d deliveries were made and could not be written down", len(self._done))
+            log.warning("%d runs were made and could not be written down", len(self._done))
 
     def turn(self, now: int) -> int:
         """Deliver in this thread all that is due at `now`; how many attempts were made."""
         made = 0
-        self._settle(now)
-        while runs := self._claim(now):
+        while runs := self._step(now):
             self._done.extend(self._work(run) for run in runs)
             made += sum(len(done.tried) for done in self._done)
-            self._settle(now)
         self._tidy(now)
         return made
 
     def _run(self) -> None:
+        self._db.spare_disk()
         while not self._stopping.is_set():
             self._due.wait(_POLL)
             self._due.clear()
             try:
-                self._collect()
-                self._settle(self._now())
-                for run in self._claim(self._now()):
+                self._done.extend(self._workers.finished())
+                for run in self._step(self._now()):
                     self._workers.submit(run.hook.id, lambda run=run: self._work(run), self._due.set)  # type: ignore[misc]
                 self._tidy(self._now())
             except Unavailable:
@@ -156,34 +155,51 @@ class Delivery:
                 log.exception("a turn of the delivery loop failed")
                 self._stopping.wait(_POLL)
 
-    def _collect(self) -> None:
-        self._done.extend(self._workers.finished())
-
-    def _claim(self, now: int) -> list[Run]:
-        """Lease lanes as far as there are workers, endpoints with the fewest under way first."""
-        room, busy = self._workers.room(), self._workers.busy()
-        if room <= 0 or self._stopping.is_set():
-            return []
-        with self._db.read() as tx:
-            hooks = [hook for hook in lanes.ready(tx, now) if self._share(hook) > busy[hook.id]]
-        if not hooks:
-            return []
-        hooks.sort(key=lambda hook: busy[hook.id])
-        runs: list[Run] = []
+    def _step(self, now: int) -> list[Run]:
+        """Write down what came back and lease what is to be done next, in one transaction."""
+        batch = list(self._done)
+        if not batch:
+            with self._db.read() as tx:
+                if not self._wanting(tx, now):
+                    return []
         with self._db.write() as tx:
-            for n, hook in enumerate(hooks):
-                if room <= 0:
-                    break
-                workers = min(self._share(hook) - busy[hook.id], max(1, room // (len(hooks) - n)))
-                made = self._lease_runs(tx, hook, workers, now)
-                room -= len(made)
-                runs.extend(made)
+            disabled = settling.settle(tx, batch, self._rules, self._lease, self._chance, now) if batch else False
+            self._note_pace(batch)
+            runs = self._claim(tx, now)
+        del self._done[: len(batch)]
+        if disabled:
+            self._due.set()
+        return runs
+
+    def _wanting(self, tx: Tx, now: int) -> list[Any]:
+        """Endpoints that have something due and may have another worker, those with the fewest under way first."""
+        if self._stopping.is_set() or self._workers.room() <= 0:
+            return []
+        busy = self._workers.busy()
+        hooks = [hook for hook in lanes.ready(tx, now) if self._share(hook) > busy[hook.id]]
+        return sorted(hooks, key=lambda hook: busy[hook.id])
+
+    def _claim(self, tx: Tx, now: int) -> list[Run]:
+        """Lease lanes as far as there are workers."""
+        hooks, room, busy = self._wanting(tx, now), self._workers.room(), self._workers.busy()
+        runs: list[Run] = []
+        for n, hook in enumerate(hooks):
+            if room <= 0:
+                break
+            workers = min(self._share(hook) - busy[hook.id], max(1, room // (len(hooks) - n)))
+            made = self._lease_runs(tx, hook, workers, now)
+            room -= len(made)
+            runs.extend(made)
         return runs
 
     def _lease_runs(self, tx: Tx, hook: Any, workers: int, now: int) -> list[Run]:
-        each = 1 if hook.failures else max(1, min(16, int(0.2 / max(self._pace.get(hook.id, 1.0), 0.001))))
-        rows = lanes.claim(tx, hook.id, now, now + self._lease_for, self._lease, workers * each)
-        found = lanes.parcels(tx, rows, 1 if hook.failures else _RUN_MOST)
+        """Lanes of one endpoint, shared out among some workers: a quarter of a second's work for each."""
+        much = (
+            1 if hook.failures else max(1, min(_RUN_MOST, int(_RUN_AIM / max(self._pace.get(hook.id, _SLOW), 0.001))))
+        )
+        rows = lanes.claim(tx, hook.id, now, now + self._lease_for, self._lease, workers * min(much, _LANES_MOST))
+        each = max(1, much * workers // max(1, len(rows)))
+        found = lanes.parcels(tx, rows, each)
         due = {row: tuple(_until_late(found.get(row, ()), now)) for row in rows}
         lanes.release(tx, [row for row, parcels in due.items() if not parcels], self._lease)
         leased = [row for row in rows if due[row]]
@@ -214,15 +230,7 @@ class Delivery:
                     break
         return Done(run, tuple(made))
 
-    def _settle(self, now: int) -> None:
-        if not self._done:
-            return
-        batch = list(self._done)
-        with self._db.write() as tx:
-            disabled = settling.settle(tx, batch, self._rules, self._lease, self._chance, now)
-        del self._done[: len(batch)]
-        if disabled:
-            self._due.set()
+    def _note_pace(self, batch: Iterable[Done]) -> None:
         for run, tried in batch:
             for _, made in tried:
                 before = self._pace.get(run.hook.id, made.duration / 1000)

@@ -113,9 +113,10 @@ class Sender:
             row = sends.get(tx, session_id, message_id)
             if row.state != "queued":
                 return False
-            finish(tx, row, "cancelled", self._now(), base.EngineError("It was cancelled before it was sent"))
+            told = base.EngineError("It was cancelled before it was sent")
+            cancelled = finish(tx, row, "cancelled", self._now(), told)
         self._wake_others()
-        return True
+        return cancelled
 
     def stop(self) -> None:
         """Start nothing more; what is being sent goes on to its end."""
@@ -196,17 +197,18 @@ def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: in
     events.append(tx, session_id, drafts, now)
 
 
-def finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> None:
-    """The books of a send that ended otherwise: its row, its event, the deliveries."""
+def finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> bool:
+    """The books of a send that ended otherwise: its row, its event, the deliveries. Whether it was still open."""
     sessions.hold(tx, row.session_id)
     message = sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=error.code)
     if message is None:
-        return
+        return False
     if state == "unknown":
         draft = happenings.message_unknown(row.session_id, message, str(error))
     else:
         draft = happenings.message_failed(row.session_id, message, str(error), error.code)
     events.append(tx, row.session_id, [draft], now)
+    return True
 
 
 def _record(tx: Tx, row: Send, came_to: base.Sent | base.EngineError, now: int) -> None:
@@ -216,8 +218,8 @@ def _record(tx: Tx, row: Send, came_to: base.Sent | base.EngineError, now: int) 
         case base.OutcomeUnknown():
             finish(tx, row, "unknown", now, came_to)
         case base.NotConnected() | base.NotStarted() if row.patient:
-            taken_back = row.batch_row is not None and batches.is_cancelled(tx, row.batch_row)
             sessions.hold(tx, row.session_id)
+            taken_back = row.batch_row is not None and batches.is_cancelled(tx, row.batch_row)
             sends.put_back(tx, row.message_id, now + _AGAIN, error=str(came_to), code=came_to.code)
             if taken_back:  # its batch was cancelled while it was out
                 finish(tx, row, "cancelled", now, base.EngineError("Its batch was cancelled before it was sent"))

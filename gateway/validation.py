@@ -6,6 +6,7 @@ the compiled check then runs once per request, before the handler and after secu
 
 import builtins
 import functools
+import inspect
 import keyword
 import re
 from collections.abc import Callable, Mapping
@@ -56,10 +57,14 @@ class RequestCheck:
         self._body = _Body(body_defn["schema"]) if "schema" in body_defn else None
 
     def __call__(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        handler = inspect.unwrap(function)  # connexion's own wrapper looks for each argument in six places
+        wanted = tuple(inspect.signature(handler).parameters)
+
         @functools.wraps(function)
         def checked(request: Any) -> Any:
             self.check(request)
-            return function(request)
+            values = request.context
+            return handler(**{name: values[name] for name in wanted if name in values})
 
         return checked
 

@@ -138,7 +138,7 @@ def replay_delivery(db: Database, delivery: Courier, now: int, session_id: str, 
 def replay(db: Database, delivery: Courier, now: int, session_id: str, id_: str, body: Json) -> tuple[Json, int]:
     """Deliver an endpoint's failures again, or all that it wants of a time, in portions of one transaction each."""
     since = shapes.milliseconds(body.get("from"))
-    until = shapes.milliseconds(body.get("to")) or now
+    until = shapes.milliseconds(body.get("to")) or now + 1
     with db.read() as tx:
         hook = _active(tx, session_id, id_)
         after, before = deliveries.window(tx, since, until) if since is not None else (0, 0)

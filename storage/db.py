@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, literal_column, make_url, text
@@ -89,10 +89,19 @@ class Database:
             finally:
                 self._local.writing = False
 
+    def spare_disk(self) -> None:
+        """From now on this thread's commits survive a kill, as all do, but may be lost with the power.
+
+        For what is done again if it is forgotten; nothing that was promised to anyone.
+        """
+        self._local.sparing = True
+        self._forget("writer")
+
     def close(self) -> None:
         """Close what all threads opened; only for a database nobody uses any more."""
         for connection in self._open:
-            connection.close()
+            with suppress(DBAPIError):  # its server may be gone
+                connection.close()
         self._open.clear()
         self._local = threading.local()
         self.engine.dispose()
@@ -111,6 +120,8 @@ class Database:
                 raise Unavailable("The database does not answer") from error
             if role == "reader":
                 connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            elif getattr(self._local, "sparing", False):
+                _spare(connection, sqlite=self.is_sqlite)
             setattr(self._local, role, connection)
             self._open.append(connection)
         return connection
@@ -132,6 +143,13 @@ class Database:
         return Unavailable("The database is busy") if codes & _ENDED else error
 
 
+def _spare(connection: Connection, *, sqlite: bool) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA synchronous=NORMAL" if sqlite else "SET synchronous_commit = off")
+    if not sqlite:
+        driver.commit()
+
+
 def one_at_a_time(tx: Tx, what: str) -> None:
     """Until the transaction ends, nobody else does `what`: a rule over many rows is checked and kept in one piece.
 
@@ -144,11 +162,6 @@ def one_at_a_time(tx: Tx, what: str) -> None:
 def literally(column: Any, word: str) -> Any:
     """`column = 'word'`, the word in the statement itself: only so does a partial index know that it is meant."""
     return column == literal_column(f"'{word}'")
-
-
-def raw(tx: Tx) -> Any:
-    """The driver's own connection, for the one statement that every request makes."""
-    return tx.connection.driver_connection
 
 
 def upsert(dialect: str, into: Table) -> Any:

@@ -67,7 +67,7 @@ def page(tx: Tx, webhook_id: str, state: str | None, limit: int, offset: int) ->
     """A webhook's deliveries with their events, newest first; in one state, or in any."""
     query = _with_event().where(deliveries.c.webhook_id == webhook_id)
     query = query.order_by(deliveries.c.row.desc()).limit(limit).offset(offset)
-    return list(tx.execute(query if state is None else query.where(deliveries.c.state == state)))
+    return list(tx.execute(query if state is None else query.where(literally(deliveries.c.state, state))))
 
 
 def dead(tx: Tx, session_ids: Collection[str], limit: int, offset: int) -> list[Delivery]:

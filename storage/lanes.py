@@ -6,9 +6,10 @@ should its holder die, it is ready again by itself. A delivery that was set asid
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, bindparam, case, cast, delete, exists, or_, select, true, update
+from sqlalchemy import Row, Select, Text, bindparam, case, cast, delete, or_, select, true, update
 
 from storage.db import Tx, literally, upsert
 from storage.tables import deliveries, events, lanes, webhooks
@@ -36,7 +37,12 @@ def open_(tx: Tx, named: Iterable[tuple[str, str]], ready_at: int, *, aside: boo
 def ready(tx: Tx, now: int) -> list[Endpoint]:
     """Active webhooks that are not paused and have a lane to be worked on."""
     some = [
-        exists().where(lanes.c.webhook_id == webhooks.c.id, lanes.c.aside == aside, lanes.c.ready_at <= now)
+        select(lanes.c.ready_at)
+        .where(lanes.c.webhook_id == webhooks.c.id, lanes.c.aside == aside)
+        .order_by(lanes.c.ready_at)  # an EXISTS would be made a join, and read every lane
+        .limit(1)
+        .scalar_subquery()
+        <= now
         for aside in (False, True)
     ]
     return list(tx.execute(select(webhooks).where(webhooks.c.active, webhooks.c.paused_until <= now, or_(*some))))
@@ -53,7 +59,7 @@ def parcels(tx: Tx, rows: Collection[int], most: int) -> dict[int, list[Parcel]]
     """What stands first in these lanes, at most so many in each, with what is needed to deliver it; by lane row."""
     found: dict[int, list[Parcel]] = defaultdict(list)
     if rows:
-        for parcel in tx.execute(_first(tx, most), {"rows": list(rows)}):
+        for parcel in tx.execute(_first(tx.dialect.name), {"rows": list(rows), "most": most}):
             found[parcel.lane_row].append(parcel)
     return found
 
@@ -67,7 +73,7 @@ def release(tx: Tx, rows: Collection[int], lease: str) -> None:
         names = (lanes.c.webhook_id.collate("C"), lanes.c.lane.collate("C"))
     mine = select(lanes.c.row).where(lanes.c.row.in_(rows), lanes.c.lease == lease).order_by(*names)
     held = tx.execute(mine.with_for_update()).scalars().all()
-    due = tx.execute(select(lanes.c.row, _oldest_due()).where(lanes.c.row.in_(held))).all()
+    due = tx.execute(_heads(), {"rows": held}).all()
     empty = [row for row, at in due if at is None]
     if empty:
         tx.execute(delete(lanes).where(lanes.c.row.in_(empty)))
@@ -104,12 +110,13 @@ def _claim(tx: Tx, webhook_id: str, now: int, until: int, lease: str, most: int,
     return list(tx.execute(taken.returning(lanes.c.row)).scalars())
 
 
-def _first(tx: Tx, most: int) -> Select[Any]:
+@cache
+def _first(dialect: str) -> Select[Any]:
     """The first deliveries of lanes, reading no more of a lane than that however long it is."""
     inner = deliveries.alias("first")
-    first = select(inner).where(*_open(inner)).order_by(inner.c.row).limit(most).correlate(lanes)
+    first = select(inner).where(*_open(inner)).order_by(inner.c.row).limit(bindparam("most")).correlate(lanes)
     one: Any
-    if tx.dialect.name == "postgresql":
+    if dialect == "postgresql":
         one = first.lateral("one")
         joined = lanes.join(one, true())
     else:  # which has no LATERAL, but looks a list of rows up by key
@@ -123,10 +130,13 @@ def _first(tx: Tx, most: int) -> Select[Any]:
     return query.where(lanes.c.row.in_(bindparam("rows", expanding=True))).order_by(one.c.row)
 
 
-def _oldest_due() -> Any:
+@cache
+def _heads() -> Select[Any]:
+    """Of these lanes, when the oldest delivery in each may be tried; null where there is none."""
     inner = deliveries.alias("oldest")
     oldest = select(inner.c.next_at).where(*_open(inner)).order_by(inner.c.row).limit(1).correlate(lanes)
-    return oldest.scalar_subquery()
+    heads = select(lanes.c.row, oldest.scalar_subquery())
+    return heads.where(lanes.c.row.in_(bindparam("rows", expanding=True)))
 
 
 def _open(of: Any) -> tuple[Any, ...]:

@@ -11,9 +11,10 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Executable, Row, Select, and_, bindparam, delete, func, select, update
+from sqlalchemy import Executable, Row, and_, bindparam, delete, func, select, update
 
 from storage.db import Tx, upsert
+from storage.prepared import Prepared
 from storage.tables import chats, messages, sessions
 
 Message = Row[Any]
@@ -25,21 +26,23 @@ _BEFORE = {
 }
 
 
-def _page(*, of_chat: bool, of_sender: bool) -> Select[Any]:
+def _page(*, of_chat: bool, of_sender: bool) -> Prepared:
     """A page statement, built once for each combination of filters."""
     query = select(messages).where(messages.c.session_id == bindparam("session_id"))
     if of_chat:
         query = query.where(messages.c.chat_id == bindparam("chat_id"))
     if of_sender:
         query = query.where(messages.c.sender == bindparam("sender"))
-    return query.order_by(messages.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset"))
+    return Prepared(query.order_by(messages.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset")))
 
 
 _PAGES = {(chat, sender): _page(of_chat=chat, of_sender=sender) for chat in (False, True) for sender in (False, True)}
-_COUNT_OF_CHAT = select(chats.c.message_count).where(
-    chats.c.session_id == bindparam("session_id"), chats.c.chat_id == bindparam("chat_id")
+_COUNT_OF_CHAT = Prepared(
+    select(chats.c.message_count).where(
+        chats.c.session_id == bindparam("session_id"), chats.c.chat_id == bindparam("chat_id")
+    )
 )
-_GET = select(messages).where(messages.c.id == bindparam("message_id"))
+_GET = Prepared(select(messages).where(messages.c.id == bindparam("message_id")))
 _MARK_SENT = update(messages).where(messages.c.id == bindparam("known_id")).returning(messages)
 _DELETE_ECHO = (
     delete(messages)
@@ -71,7 +74,7 @@ def _count_in_chats(dialect: str) -> Executable:
     return cast("Executable", made.on_conflict_do_update(index_elements=["session_id", "chat_id"], set_=grown))
 
 
-_COUNT_OF_SESSION = select(sessions.c.message_count).where(sessions.c.id == bindparam("session_id"))
+_COUNT_OF_SESSION = Prepared(select(sessions.c.message_count).where(sessions.c.id == bindparam("session_id")))
 
 
 def add(tx: Tx, session_id: str, rows: list[dict[str, Any]], now: int) -> set[str]:
@@ -90,7 +93,8 @@ def add(tx: Tx, session_id: str, rows: list[dict[str, Any]], now: int) -> set[st
 
 def get(tx: Tx, message_id: str) -> Message:
     """One message by our id."""
-    return tx.execute(_GET, {"message_id": message_id}).one()
+    (found,) = _GET.all(tx, message_id=message_id)
+    return cast("Message", found)
 
 
 def mark_sent(tx: Tx, session_id: str, message_id: str, wa_message_id: str, timestamp: int) -> Message:
@@ -158,8 +162,8 @@ def page(
 ) -> tuple[list[Message], int]:
     """A session's messages, newest first, and how many there are in all that match."""
     wanted = {"session_id": session_id, "chat_id": chat_id, "sender": sender, "limit": limit, "offset": offset}
-    rows = tx.execute(_PAGES[chat_id is not None, sender is not None], wanted).all()
-    return list(rows), _total(tx, session_id, chat_id, sender)
+    rows = _PAGES[chat_id is not None, sender is not None].all(tx, **wanted)
+    return rows, _total(tx, session_id, chat_id, sender)
 
 
 def counts(tx: Tx) -> dict[tuple[str, str], int]:
@@ -178,7 +182,8 @@ def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> 
             tx.execute(query.where(messages.c.chat_id == chat_id) if chat_id is not None else query).scalar_one()
         )
     kept = _COUNT_OF_SESSION if chat_id is None else _COUNT_OF_CHAT
-    return int(tx.execute(kept, {"session_id": session_id, "chat_id": chat_id}).scalar() or 0)
+    found = kept.one(tx, session_id=session_id, chat_id=chat_id)
+    return found.message_count if found else 0
 
 
 def _count(tx: Tx, session_id: str, chat_counts: Counter[str], now: int) -> None:

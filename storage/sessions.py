@@ -9,13 +9,17 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import Conflict, NotFound
 from storage.db import Tx
+from storage.prepared import Prepared
 from storage.tables import sessions
 
 Session = Row[Any]
 _SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type")]
 _PAGE = select(*_SHOWN).order_by(sessions.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset"))
 _PAGE_OF = _PAGE.where(sessions.c.id.in_(bindparam("only", expanding=True)))
-_FIND = select(sessions).where(or_(sessions.c.id == bindparam("given"), sessions.c.name == bindparam("given")))
+_PAGE_OF_ALL = Prepared(_PAGE)
+_FIND = Prepared(
+    select(sessions).where(or_(sessions.c.id == bindparam("given"), sessions.c.name == bindparam("given")))
+)
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
 _HOLD = select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True)
@@ -35,10 +39,11 @@ def create(tx: Tx, values: dict[str, Any], now: int) -> Session:
 
 def find(tx: Tx, given: str) -> Session:
     """The session with this id or, failing that, this name. Raises NotFound."""
-    rows = tx.execute(_FIND, {"given": given}).all()
+    rows = _FIND.all(tx, given=given)
     if not rows:
         raise NotFound(f"Session '{given}' not found")
-    return min(rows, key=lambda row: row.id != given)
+    found: Session = min(rows, key=lambda row: row.id != given)
+    return found
 
 
 def hold(tx: Tx, session_id: str) -> None:
@@ -56,7 +61,7 @@ def page(tx: Tx, only: Collection[str], limit: int, offset: int) -> list[Session
     wanted = {"limit": limit, "offset": offset}
     if only:
         return list(tx.execute(_PAGE_OF, {**wanted, "only": list(only)}).all())
-    return list(tx.execute(_PAGE, wanted).all())
+    return _PAGE_OF_ALL.all(tx, **wanted)
 
 
 def counts(tx: Tx, only: Collection[str] = ()) -> dict[str, int]:

@@ -245,11 +245,13 @@ deliveries = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Index("ix_deliveries_webhook_id_row", "webhook_id", "row"),
-    Index("ix_deliveries_webhook_id_state_row", "webhook_id", "state", "row"),
+    Index("ix_deliveries_webhook_id_pending", "webhook_id", "row", **only("state = 'pending'")),
+    Index("ix_deliveries_webhook_id_done", "webhook_id", "row", **only("state = 'done'")),
+    Index("ix_deliveries_webhook_id_dead", "webhook_id", "row", **only("state = 'dead'")),
     Index("ix_deliveries_open", "webhook_id", "lane", "row", **only("state = 'pending'")),
     Index("ix_deliveries_queued", "queued_at", **only("state = 'pending'")),
     Index("ix_deliveries_dead", "row", **only("state = 'dead'")),
-    Index("ix_deliveries_finished", "finished_at", **only("state <> 'pending'")),
+    Index("ix_deliveries_finished", "finished_at", **only("finished_at IS NOT NULL")),
     CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
 )
 

@@ -67,6 +67,24 @@ def test_an_item_that_was_handed_over_in_vain_before_the_cancellation_is_not_tri
     assert (2, []) == (status(ready)["progress"]["cancelled"], received(ready))
 
 
+def test_cancellations_and_vain_attempts_at_one_moment_leave_nothing_queued(ready: Gateway) -> None:
+    session, now = ready.get("/sessions/my-bot").json["id"], ready.clock.now()
+    chats = [f"6281234567{n}@c.us" for n in range(10, 30)]
+    for chat in chats:
+        bulk(ready, item("one", chat), batch_id=chat.partition("@")[0])
+    ready.program.bulk.turn(now)
+    with ready.program.db.write() as tx:
+        rows = [sends.claim(tx, sends.Lane(session, chat), now) for chat in chats]
+    faults(ready, "not_connected", times=len(rows))
+    attempts = threading.Thread(target=lambda: [ready.program.sender.send(row) for row in rows if row])
+    attempts.start()
+    answers = [ready.post(f"{URL}/batch/{chat.partition('@')[0]}/cancel").status_code for chat in chats]
+    attempts.join()
+
+    assert [200] * len(chats) == answers
+    assert {"cancelled"} == {send["status"] for send in ready.get("/sessions/my-bot/sends").json}
+
+
 def test_a_cancellation_after_the_last_item_still_counts(ready: Gateway) -> None:
     bulk(ready, item("one"), batch_id="b")
     turn(ready)

@@ -98,7 +98,7 @@ def test_a_delivery_whose_success_could_not_be_written_is_not_posted_again(
 def test_what_a_dead_process_held_is_taken_up(stage: Stage) -> None:
     stage.hook()
     stage.happen("1@c.us", "1@c.us")
-    stage.delivery._claim(stage.now)  # noqa: SLF001 - a process that dies right after claiming
+    stage.delivery._step(stage.now)  # noqa: SLF001 - a process that dies right after claiming
     other = stage.loop()
     assert other.turn(stage.now) == 0
 
@@ -112,7 +112,7 @@ def test_what_a_dead_process_held_is_taken_up(stage: Stage) -> None:
 def test_a_lease_that_ran_out_is_taken_up_without_a_restart(stage: Stage) -> None:
     stage.hook()
     stage.happen("1@c.us")
-    stage.delivery._claim(stage.now)  # noqa: SLF001
+    stage.delivery._step(stage.now)  # noqa: SLF001
 
     stage.now += MINUTE
     assert stage.loop().turn(stage.now) == 1
@@ -132,12 +132,11 @@ def test_ended_deliveries_are_forgotten_in_time(stage: Stage) -> None:
 def test_a_webhook_deleted_meanwhile_takes_its_deliveries_along(stage: Stage) -> None:
     hook = stage.hook()
     stage.happen("1@c.us")
-    done = [stage.delivery._work(run) for run in stage.delivery._claim(stage.now)]  # noqa: SLF001
+    done = [stage.delivery._work(run) for run in stage.delivery._step(stage.now)]  # noqa: SLF001
     with stage.db.write() as tx:
         webhooks.remove(tx, stage.session, hook)
 
     stage.delivery._done.extend(done)  # noqa: SLF001
-    stage.delivery._settle(stage.now)  # noqa: SLF001
 
     assert stage.turn() == 0
 

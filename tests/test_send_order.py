@@ -1,8 +1,13 @@
 """Order within a chat, also where a send has to be tried again; and sends that nobody sends."""
 
+import pytest
+
+from engines.base import SendFinished, Sent
+from gateway.inbound import Inbound
 from storage import sends
+from storage.db import Tx
 from tests.support import Gateway
-from tests.test_sends import AYU, faults, received, text, turn
+from tests.test_sends import AYU, faults, received, text, told, turn
 
 
 def test_what_is_tried_again_is_not_overtaken(gateway: Gateway) -> None:
@@ -89,3 +94,50 @@ def test_asking_again_for_what_came_too_late_is_a_conflict(gateway: Gateway) -> 
     answer = text(gateway, **body)
 
     assert (409, "Its time was over before it could be sent") == (answer.status_code, answer.json["message"])
+
+
+def test_evidence_makes_a_sent_one_of_an_unknown_send_and_that_once(gateway: Gateway) -> None:
+    session = gateway.session(ready=True)
+    faults(gateway, "unknown_sent")
+    text(gateway)
+    (entry,) = gateway.world.control.inbox(AYU)
+    inbound = Inbound(gateway.program.db, gateway.clock.now)
+
+    for _ in range(2):
+        inbound.record(session, [SendFinished(entry["key"], Sent(entry["message_id"], entry["timestamp"]))])
+
+    assert gateway.get(f"/sessions/my-bot/sends/{entry['key']}").json["status"] == "sent"
+    assert told(gateway).count("message.sent") == 1
+
+
+def test_asking_again_answers_what_evidence_has_told_since(gateway: Gateway) -> None:
+    session = gateway.session(ready=True)
+    faults(gateway, "unknown_sent")
+    first = text(gateway, headers={"Idempotency-Key": "k"})
+    (entry,) = gateway.world.control.inbox(AYU)
+    sent = Sent(entry["message_id"], entry["timestamp"])
+    Inbound(gateway.program.db, gateway.clock.now).record(session, [SendFinished(entry["key"], sent)])
+
+    again = text(gateway, headers={"Idempotency-Key": "k"})
+
+    assert (504, 201, entry["message_id"]) == (first.status_code, again.status_code, again.json["messageId"])
+
+
+def test_what_is_handed_over_at_that_very_moment_is_not_cancelled(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL another thread may claim a send that this one has just seen queued."""
+    session = gateway.session()
+    queued = text(gateway, headers={"Prefer": "respond-async"}).json["id"]
+    get = sends.get
+
+    def get_and_claim(tx: Tx, *which: str) -> sends.Send:
+        row = get(tx, *which)
+        sends.claim(tx, sends.Lane(session, AYU), gateway.clock.now())
+        return row
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("gateway.sender.sends.get", get_and_claim)
+        cancelled = gateway.program.sender.cancel(session, queued)
+
+    assert (False, "sending") == (cancelled, gateway.get(f"/sessions/my-bot/sends/{queued}").json["status"])

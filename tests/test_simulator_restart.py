@@ -34,6 +34,23 @@ def test_a_key_is_known_again_after_a_restart(stage):
     assert len(stage.control.inbox(ADA)) == 1
 
 
+def test_a_send_whose_answer_nobody_may_have_heard_is_told_after_a_restart(stage):
+    sent = stage.session().send(text(ADA))
+    stage.restart()
+    stage.session()
+    (told,) = [event for event in stage.sinks["one"].events if isinstance(event, base.SendFinished)]
+    assert told.sent == sent
+
+
+def test_a_send_is_told_once_after_a_restart_and_not_whenever_the_connection_comes_back(stage):
+    stage.session().send(text(ADA))
+    stage.restart()
+    stage.session()
+    stage.control.drop("one", 1)
+    stage.clock.advance(5)
+    assert [type(event) for event in stage.sinks["one"].events].count(base.SendFinished) == 1
+
+
 def test_what_was_handed_over_again_stays_counted_after_a_restart(stage):
     engine = stage.session()
     engine.send(text(ADA))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.receiver import Receiver, answer, close
-from tests.support import Gateway
+from tests.support import Gateway, document
 
 HOOK = {"url": "http://127.0.0.1:9/hook"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -43,6 +43,12 @@ def test_secret_and_headers_are_never_shown(gateway: Gateway, session: str) -> N
     ]
 
     assert [text for text in shown if SECRET in text or "Bearer" in text] == []
+
+
+def test_a_webhook_can_want_every_event_there_is() -> None:
+    schemas = document()["components"]["schemas"]
+
+    assert schemas["WebhookEventName"]["enum"] == [*schemas["EventType"]["enum"], "*"]
 
 
 def test_the_session_has_to_exist(gateway: Gateway) -> None:

@@ -15,6 +15,7 @@ FaultKind = Literal["refused", "not_connected", "unknown_lost", "unknown_sent", 
 
 _MESSAGES_PER_CHAT = 2000
 _KEYS = 100_000
+_IN_FLIGHT = 64  # more sends than this no gateway has under way at once
 _NAMES = ("Alex", "Billie", "Charlie", "Dana", "Eli", "Frankie", "Gray", "Harper", "Indigo", "Jules", "Kit", "Lou")
 
 
@@ -75,7 +76,10 @@ class ChatMemory:
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """An account. `mailbox` holds what its engine has not taken yet, by number; `link` is how to reach that engine."""
+    """An account. `mailbox` holds what its engine has not taken yet, by number; `link` is how to reach that engine.
+
+    `unheard` are the last keys sent before the process died: perhaps nobody was there to hear what came of them.
+    """
 
     session_id: str
     phone: str
@@ -89,6 +93,7 @@ class Account:
     mailbox: OrderedDict[int, Parcel] = field(default_factory=OrderedDict)
     chats: OrderedDict[str, ChatMemory] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
+    unheard: deque[str] = field(default_factory=lambda: deque(maxlen=_IN_FLIGHT))
     repeats: int = 0
     blocked: set[str] = field(default_factory=set)
     faults: deque[Fault] = field(default_factory=deque)

@@ -175,6 +175,8 @@ class Life:
             self._world.link_account(self._account)
         self._state = "ready"
         dispatcher.push([Parcel(base.StateChanged("ready", None, known["phone"], known["name"]))])
+        dispatcher.push([Parcel(base.SendFinished(key, self._account.sent[key])) for key in self._account.unheard])
+        self._account.unheard.clear()
         self._world.attach(self._account, dispatcher.push)
 
     def _drop(self, seconds: float) -> None:

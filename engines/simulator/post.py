@@ -118,6 +118,11 @@ class Post:
                 self._world.person(address).remember(entry, self._world.remember)
         return sent
 
+    def recall_out(self, record: Record) -> None:
+        """Remember a send of an earlier process, which may have died before it heard the answer."""
+        self.replay_out(record)
+        self._world.account(record[1]).unheard.append(record[2])
+
     def _wanted(self, chat: str) -> bool:
         """Whether anybody in the chat will want the bytes, not only the fact."""
         room = self._world.registry.rooms.get(chat)

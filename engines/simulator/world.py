@@ -33,7 +33,7 @@ class World(Ground):
         self.post = Post(self)
         self.rooms = Rooms(self)
         self.control = Control(self, self.post)
-        self.read({**Replay(self).replayers(), "out": self.post.replay_out})
+        self.read({**Replay(self).replayers(), "out": self.post.recall_out})
         self.blobs.keep_only(self._wanted_blobs())
         self._resume()
 

@@ -26,11 +26,15 @@ def main() -> int:
     until, nursery = time.monotonic() + args.minutes * 60, Nursery()
     try:
         with databases(args.database) as urls:
-            outcome = run(urls, args.rounds, args.seed, epoch=args.epoch, until=until, nursery=nursery)
+            outcome = run(urls, args.rounds, args.seed, epoch=args.epoch, until=until, nursery=nursery, tell=_progress)
     finally:
         nursery.close()
     print(table(args.database, outcome))
     return 1 if outcome.problems else 0
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def table(database: str, outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,10 +57,11 @@ def run(
     epoch: int = 200,
     until: float = float("inf"),
     nursery: Nursery | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Kill `rounds` times, on a fresh database every `epoch` kills; begin no kill after `until` (monotonic).
 
-    With a `nursery` nine of ten lives begin in it.
+    With a `nursery` nine of ten lives begin in it. `tell` hears how far it is.
     """
     outcome, begun = Outcome(), time.monotonic()
     chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
@@ -76,6 +77,7 @@ def run(
                 evidence = _evidence(stage, url)
                 stage.server.kill()
                 outcome.add(judge(evidence))
+        tell(f"{outcome.kills} kills, {len(outcome.problems)} problems, {time.monotonic() - begun:.0f} s")
         if outcome.problems:
             break
     outcome.seconds = time.monotonic() - begun

@@ -294,8 +294,8 @@ def upgrade() -> None:
             "ix_deliveries_finished",
             ["finished_at"],
             unique=False,
-            sqlite_where=sa.text("state <> 'pending'"),
-            postgresql_where=sa.text("state <> 'pending'"),
+            sqlite_where=sa.text("finished_at IS NOT NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_deliveries_open",
@@ -311,8 +311,28 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
         )
+        batch_op.create_index(
+            "ix_deliveries_webhook_id_dead",
+            ["webhook_id", "row"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_webhook_id_done",
+            ["webhook_id", "row"],
+            unique=False,
+            sqlite_where=sa.text("state = 'done'"),
+            postgresql_where=sa.text("state = 'done'"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_webhook_id_pending",
+            ["webhook_id", "row"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
         batch_op.create_index("ix_deliveries_webhook_id_row", ["webhook_id", "row"], unique=False)
-        batch_op.create_index("ix_deliveries_webhook_id_state_row", ["webhook_id", "state", "row"], unique=False)
 
     op.create_table(
         "lanes",
