@@ -69,14 +69,9 @@ class Engines:
 
         Raises WrongState where it runs or starts already, or too many do.
         """
-        with self._guard:
-            slot = self._slots.get(session_id)
-            if slot is not None:
-                raise WrongState(f"Session is already {slot.doing}")
-            if self._most and len(self._slots) >= self._most:
-                raise WrongState(f"{self._most} sessions are running, which is MAX_CONCURRENT_SESSIONS")
-            slot = self._slots[session_id] = _Slot()
-        with slot.lock:
+        slot = _Slot()
+        with slot.lock:  # before anybody sees it: a stop waits until the start is over
+            self._take(session_id, slot)
             try:
                 engine = self._factory(load(), lambda events: self._pass_on(session_id, slot, events))
                 slot.engine = engine
@@ -113,6 +108,15 @@ class Engines:
             thread.start()
         for thread in threads:
             thread.join(10)
+
+    def _take(self, session_id: str, slot: _Slot) -> None:
+        with self._guard:
+            taken = self._slots.get(session_id)
+            if taken is not None:
+                raise WrongState(f"Session is already {taken.doing}")
+            if self._most and len(self._slots) >= self._most:
+                raise WrongState(f"{self._most} sessions are running, which is MAX_CONCURRENT_SESSIONS")
+            self._slots[session_id] = slot
 
     def _pass_on(self, session_id: str, slot: _Slot, events: Sequence[Event]) -> None:
         if self._slots.get(session_id) is not slot:

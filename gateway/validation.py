@@ -121,7 +121,7 @@ class _Parameter:
             problems.append(f"{self.name} must be given once")
             return
         if self.is_list:
-            value: Any = [self._convert(part) for text in texts for part in text.split(",")]
+            value: Any = [self._convert(part) for text in texts if text for part in text.split(",")]
         else:
             value = self._convert(texts[0])
         if self._clamp and isinstance(value, int):

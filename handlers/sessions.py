@@ -137,8 +137,8 @@ def _end(db: Database, engines: Engines, now: int, caller: Caller, given: str, a
         row = sessions.find(tx, given)
         sessions.want(tx, row.id, now, running=False)
         _audit(tx, action, now, caller, row)
-    end = base.Engine.kill if action == "session_force_killed" else base.Engine.stop
-    if engines.stop(row.id, end) or row.status in sessions.LIVE:
+    kill = action == "session_force_killed"
+    if engines.stop(row.id, lambda engine: engine.kill() if kill else engine.stop()) or row.status in sessions.LIVE:
         with db.write() as tx:
             sessions.mark(tx, row.id, now, status="disconnected", reason=None, phone=None, push_name=None)
     return get(db, row.id)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from engines import base
 from gateway.bulk import Bulk
 from gateway.program import Program
 from tests.support import Gateway
@@ -71,6 +70,6 @@ def kill(gateway: Gateway) -> Gateway:
     """The gateway is killed; one that is started again, on the same database and the same WhatsApp."""
     old = gateway.program
     for session in old.engines.running():
-        old.engines.stop(session, base.Engine.kill)
+        old.engines.stop(session, lambda engine: engine.kill())
     old.db.close()
     return Gateway(Program(old.config, now=gateway.clock.now, world=gateway.world), gateway.clock, gateway.world)

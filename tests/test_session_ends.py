@@ -27,6 +27,14 @@ def test_an_ended_session_is_disconnected_and_keeps_its_number(gateway: Gateway,
 
 
 @pytest.mark.parametrize("how", ["stop", "force-kill"])
+def test_an_ended_session_is_off_the_network(gateway: Gateway, how: str) -> None:
+    session = gateway.session(ready=True)
+    gateway.post(f"/sessions/{session}/{how}")
+    assert (True, False) == tuple(gateway.world.control.session(session)[name] for name in ("linked", "connected"))
+    assert 400 == gateway.post(f"/simulator/sessions/{session}/drop", json={"seconds": 1}).status_code
+
+
+@pytest.mark.parametrize("how", ["stop", "force-kill"])
 def test_an_ended_session_starts_again_without_a_code(gateway: Gateway, how: str) -> None:
     session = gateway.session(ready=True)
     gateway.post(f"/sessions/{session}/{how}")
@@ -120,6 +128,7 @@ def test_a_stop_during_a_start_ends_in_one_of_both(gateway: Gateway) -> None:
         gateway.clock.advance(10)
         assert (started.status_code, stopped.status_code) == (200, 200)
         running = gateway.program.engines.running() == [session]
+        assert running == gateway.world.control.session(session)["connected"]
         assert status(gateway, session) in (("ready",) if running else ("created", "disconnected"))
         gateway.post(f"/sessions/{session}/stop")
 
