@@ -149,6 +149,7 @@ class Batcher(Actor):
         if status == 202:
             batch = self.ledger.batch(Batch(token, session_id, name, count))
             if self.chance.random() < 0.2:
+                batch.doubtful = True  # an answer that is lost may have been a yes, and the next one says no
                 answer = self.until_answered(lambda: self.server.ask("POST", f"{path}batch/{name}/cancel"))
                 batch.cancelled = answer[0] == 200
         self._stopping.wait(self.chance.uniform(0, 2))

@@ -133,7 +133,7 @@ def _promises(verdict: Verdict, ledger: Ledger, rows: list[Json]) -> None:
 
 def _complete(batch: Batch, items: int) -> bool:
     """A batch ended as it was asked to, with a send for each of its items."""
-    if batch.cancelled:
+    if batch.cancelled or (batch.doubtful and batch.state == "cancelled"):
         return batch.state == "cancelled"
     return batch.state in ("completed", "failed") and items == batch.items
 
