@@ -171,7 +171,7 @@ def _settle(stage: Stage) -> list[str]:
         still = _open(stage)
         if still != before or still["open"]:
             quiet_since, before = now, still
-        if now - quiet_since > 2.5:  # contacts have read what they got by then
+        if now - quiet_since > 1.8:  # contacts have read what they got by then
             return []
         time.sleep(0.1)
     return [f"it did not settle within {_SETTLE:.0f} s: {_open(stage)}"]

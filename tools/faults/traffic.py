@@ -136,7 +136,7 @@ class Batcher(Actor):
 
     def act(self) -> None:
         session_id, token = self.session(), self.token()
-        name, count = token.replace(" ", "-"), self.chance.randint(2, 4)
+        name, count = token.replace(" ", "-"), self.chance.randint(2, 3)
         chats = [self.chance.choice(CONTACTS) for _ in range(count)]
         items = [{"chatId": c, "type": "text", "content": {"text": f"{token}/{n}"}} for n, c in enumerate(chats)]
         body = {"batchId": name, "messages": items, "options": {"delayBetweenMessages": 1000, "randomizeDelay": False}}
