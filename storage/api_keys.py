@@ -2,26 +2,24 @@
 
 import hashlib
 import hmac
-import json
 import secrets
 import threading
-from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from storage import Conflict, NotFound
-from storage.db import Database, Tx, one_at_a_time, raw
+from storage.db import Database, Tx, one_at_a_time
+from storage.prepared import Prepared
 from storage.tables import api_keys
 
 Key = Row[Any]
-_FIND = {
-    "sqlite": "SELECT id, name, role, allowed_ips, allowed_sessions, is_active, expires_at"
-    " FROM api_keys WHERE hash = ?",
-    "postgresql": "SELECT id, name, role, allowed_ips::text, allowed_sessions::text, is_active, expires_at"
-    " FROM api_keys WHERE hash = %s",
-}
+_GUARDED = (
+    api_keys.c.id, api_keys.c.name, api_keys.c.role, api_keys.c.allowed_ips, api_keys.c.allowed_sessions,
+    api_keys.c.is_active, api_keys.c.expires_at,
+)  # fmt: skip
+_BY_HASH = Prepared(select(*_GUARDED).where(api_keys.c.hash == bindparam("digest")))
 
 
 class Known(NamedTuple):
@@ -50,19 +48,9 @@ def hash_of(secret: str, pepper: str) -> str:
 
 
 def find_by_hash(tx: Tx, digest: str) -> Known | None:
-    """The key with this hash, on the hottest path there is: one indexed read, no cache, so revocation is immediate.
-
-    Asked of the driver itself: 5 µs on SQLite, where a Core statement takes 60.
-    """
-    row = raw(tx).execute(_FIND[tx.dialect.name], (digest,)).fetchone()
-    if row is None:
-        return None
-    key_id, name, role, ips, bound, active, expires_at = row
-    return Known(key_id, name, role, _list(ips), _list(bound), bool(active), expires_at)
-
-
-def _list(stored: str) -> list[str]:
-    return [] if stored == "[]" else list(json.loads(stored))
+    """The key with this hash, on the hottest path there is: one indexed read, no cache, so revocation is immediate."""
+    row = _BY_HASH.one(tx, digest=digest)
+    return None if row is None else Known(*row)
 
 
 def usable(tx: Tx, ids: Collection[str], now: int) -> dict[str, Known]:

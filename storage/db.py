@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, literal_column, make_url, text
@@ -100,7 +100,8 @@ class Database:
     def close(self) -> None:
         """Close what all threads opened; only for a database nobody uses any more."""
         for connection in self._open:
-            connection.close()
+            with suppress(DBAPIError):  # its server may be gone
+                connection.close()
         self._open.clear()
         self._local = threading.local()
         self.engine.dispose()
@@ -161,11 +162,6 @@ def one_at_a_time(tx: Tx, what: str) -> None:
 def literally(column: Any, word: str) -> Any:
     """`column = 'word'`, the word in the statement itself: only so does a partial index know that it is meant."""
     return column == literal_column(f"'{word}'")
-
-
-def raw(tx: Tx) -> Any:
-    """The driver's own connection, for the one statement that every request makes."""
-    return tx.connection.driver_connection
 
 
 def upsert(dialect: str, into: Table) -> Any:

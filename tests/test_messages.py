@@ -38,12 +38,15 @@ def fill(gateway: Gateway, number: int) -> None:
     """So many messages in the history, numbered from 0."""
     session = gateway.get("/sessions/my-bot").json["id"]
     with gateway.program.db.write() as tx:
-        for n in range(number):
-            row = {
-                "wa_message_id": f"id-{n}", "chat_id": AYU, "sender": AYU, "recipient": BIMA, "body": str(n),
+        rows = [
+            {
+                "id": f"our-id-{n}", "wa_message_id": f"id-{n}", "chat_id": AYU, "sender": AYU, "recipient": BIMA,
+                "body": str(n),
                 "type": "text", "direction": "incoming", "status": "sent", "timestamp": START // 1000, "metadata": None,
-            }  # fmt: skip
-            messages.add(tx, session, row, START)
+            }
+            for n in range(number)
+        ]  # fmt: skip
+        messages.add(tx, session, rows, START)
 
 
 # --- sending --------------------------------------------------------------------------------------
