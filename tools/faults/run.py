@@ -159,7 +159,7 @@ def _finish(stage: Stage) -> list[str]:
 def _restart(stage: Stage) -> list[str]:
     """End the gateway as one should, and begin anew: what it says at the end has to be told as well."""
     status = stage.server.stop()
-    stage.server.start()
+    stage.server.start(afresh=False)
     stage.server.await_health()
     return [f"the gateway ended with {status} on SIGTERM"] if status else []
 
