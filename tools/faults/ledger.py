@@ -28,12 +28,16 @@ class Asked:
 
 @dataclass(slots=True)
 class Batch:
-    """A batch that was accepted: `items` texts, token/0, token/1 and so on. `state` is how it ended."""
+    """A batch that was accepted: `items` texts, token/0, token/1 and so on. `state` is how it ended.
+
+    `doubtful` says that somebody asked to cancel it, `cancelled` that the answer was yes.
+    """
 
     token: str
     session_id: str
     name: str
     items: int
+    doubtful: bool = False
     cancelled: bool = False
     state: str | None = None
 

@@ -159,7 +159,7 @@ def _finish(stage: Stage) -> list[str]:
 def _restart(stage: Stage) -> list[str]:
     """End the gateway as one should, and begin anew: what it says at the end has to be told as well."""
     status = stage.server.stop()
-    stage.server.start()
+    stage.server.start(afresh=False)
     stage.server.await_health()
     return [f"the gateway ended with {status} on SIGTERM"] if status else []
 
@@ -171,7 +171,7 @@ def _settle(stage: Stage) -> list[str]:
         still = _open(stage)
         if still != before or still["open"]:
             quiet_since, before = now, still
-        if now - quiet_since > 2.5:  # contacts have read what they got by then
+        if now - quiet_since > 1.8:  # contacts have read what they got by then
             return []
         time.sleep(0.1)
     return [f"it did not settle within {_SETTLE:.0f} s: {_open(stage)}"]

@@ -136,7 +136,7 @@ class Batcher(Actor):
 
     def act(self) -> None:
         session_id, token = self.session(), self.token()
-        name, count = token.replace(" ", "-"), self.chance.randint(2, 4)
+        name, count = token.replace(" ", "-"), self.chance.randint(2, 3)
         chats = [self.chance.choice(CONTACTS) for _ in range(count)]
         items = [{"chatId": c, "type": "text", "content": {"text": f"{token}/{n}"}} for n, c in enumerate(chats)]
         body = {"batchId": name, "messages": items, "options": {"delayBetweenMessages": 1000, "randomizeDelay": False}}
@@ -149,6 +149,7 @@ class Batcher(Actor):
         if status == 202:
             batch = self.ledger.batch(Batch(token, session_id, name, count))
             if self.chance.random() < 0.2:
+                batch.doubtful = True  # an answer that is lost may have been a yes, and the next one says no
                 answer = self.until_answered(lambda: self.server.ask("POST", f"{path}batch/{name}/cancel"))
                 batch.cancelled = answer[0] == 200
         self._stopping.wait(self.chance.uniform(0, 2))

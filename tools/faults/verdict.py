@@ -133,9 +133,9 @@ def _promises(verdict: Verdict, ledger: Ledger, rows: list[Json]) -> None:
 
 def _complete(batch: Batch, items: int) -> bool:
     """A batch ended as it was asked to, with a send for each of its items."""
-    if batch.cancelled:
-        return batch.state == "cancelled"
-    return batch.state in ("completed", "failed") and items == batch.items
+    if batch.state == "cancelled":
+        return batch.doubtful
+    return not batch.cancelled and batch.state in ("completed", "failed") and items == batch.items
 
 
 def _kept(asked: Asked, rows: Sequence[Json]) -> bool:
