@@ -1,5 +1,7 @@
 """Messages: a text sent, and the history of what was sent and received."""
 
+from uuid import uuid4
+
 import pytest
 
 from engines.simulator import Draft
@@ -40,7 +42,7 @@ def fill(gateway: Gateway, number: int) -> None:
     with gateway.program.db.write() as tx:
         rows = [
             {
-                "id": f"our-id-{n}", "wa_message_id": f"id-{n}", "chat_id": AYU, "sender": AYU, "recipient": BIMA,
+                "id": str(uuid4()), "wa_message_id": f"id-{n}", "chat_id": AYU, "sender": AYU, "recipient": BIMA,
                 "body": str(n),
                 "type": "text", "direction": "incoming", "status": "sent", "timestamp": START // 1000, "metadata": None,
             }

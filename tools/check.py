@@ -1,10 +1,13 @@
 """`python3 -m tools.check [STEP ...]`: the one command that people, hooks and CI run. Stops at the first failure."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from tools import venv
 
@@ -13,7 +16,7 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest"],
+    "tests": ["pytest", "-n", "auto"],
     "fuzz": ["tools.fuzz"],
 }
 # Without what it needs a step is not run, and said not to be.
@@ -51,7 +54,7 @@ def _run(arguments: list[str], counts: Counter[str]) -> bool:
     """Run a step, show its output as it comes and add what its closing line counts; whether it passed."""
     closing = ""
     with subprocess.Popen(
-        [str(venv.PYTHON), "-u", "-m", *arguments], cwd=venv.ROOT, stdout=subprocess.PIPE, text=True
+        [str(venv.PYTHON), "-u", "-m", *arguments], cwd=venv.ROOT, stdout=subprocess.PIPE, text=True, env=_environ()
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
@@ -59,6 +62,13 @@ def _run(arguments: list[str], counts: Counter[str]) -> bool:
     for number, outcome in _OUTCOME.findall(closing):
         counts[outcome] += int(number)
     return process.returncode == 0
+
+
+def _environ() -> dict[str, str]:
+    """Tests keep their many small databases in memory where the system has room for that: each commit is a sync."""
+    memory = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**31
+    return {**({"PYTEST_DEBUG_TEMPROOT": str(memory)} if roomy else {}), **os.environ}
 
 
 def _closing(counts: Counter[str], begin: float) -> str:
