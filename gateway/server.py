@@ -1,39 +1,23 @@
-"""waitress, with our envelope for what it refuses by itself and a way to drain."""
+"""waitress, with connections that can wait for what happens, and a way to drain."""
 
 import contextlib
 import copy
-import json
 import math
 import resource
 import threading
 import time
 from typing import Any
 
-from waitress.channel import ClientDisconnected, HTTPChannel
+from waitress.channel import ClientDisconnected
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import ErrorTask, WSGITask
+from waitress.task import WSGITask
 
+from gateway.channel import Channel
 from gateway.config import Config
-from gateway.errors import envelope
 from gateway.streams import Waiting
 
 _FILES = 200  # open files beside connections: databases, engines, media
 _EARLY_MAX = 64 * 1024  # bytes a client may send while its long poll waits
-
-
-class _EnvelopeTask(ErrorTask):  # type: ignore[misc]
-    """waitress' own refusals (too large, malformed, an internal error) in the envelope every other error has."""
-
-    def execute(self) -> None:
-        error = self.request.error
-        body = json.dumps(envelope(error.code, error.body if error.code < 500 else "Internal server error")).encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers.extend(error.headers if hasattr(error, "headers") else [])
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.response_headers.append(("Content-Length", str(len(body))))
-        self.response_headers.append(("Content-Type", "application/json"))
-        self.write(body)
 
 
 class _Task(WSGITask):  # type: ignore[misc]
@@ -117,17 +101,15 @@ class _Line:
             self.drop()
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class _Channel(Channel):
     """waitress' connection, which can be parked: open, out of the workers' hands, written to from one other thread."""
 
     task_class = _Task
-    error_task_class = _EnvelopeTask
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._line: _Line | None = None
         self._waiting: Waiting | None = None
         self._parking = threading.RLock()
-        self._last_activity = 0.0
         self._resting = False
         super().__init__(*args, **kwargs)
 
@@ -138,7 +120,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     @last_activity.setter
     def last_activity(self, value: float) -> None:
-        self._last_activity = value
+        Channel.last_activity.__set__(self, value)  # type: ignore[attr-defined]
 
     def has_more(self) -> bool:
         """Whether further requests have arrived, wholly or in part."""

@@ -1,0 +1,98 @@
+"""`openwa`: what one does from a terminal."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gateway import __version__
+from gateway.document import bundle
+
+
+@pytest.fixture
+def openwa(tmp_path: Path):
+    """Runs a command to its end, with a data directory of its own."""
+
+    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "API_MASTER_KEY")}
+        return subprocess.run(
+            [sys.executable, "-m", "gateway.cli", *arguments],
+            env={**kept, "DATA_DIR": str(tmp_path / "data"), **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_it_tells_its_version(openwa) -> None:
+    assert (0, f"{__version__}\n") == ((ended := openwa("--version")).returncode, ended.stdout)
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["keys"], ["keys", "create"], ["keys", "create", "ab"]])
+def test_what_it_does_not_understand_it_explains(openwa, arguments: list[str]) -> None:
+    ended = openwa(*arguments)
+    assert (2, "", True) == (ended.returncode, ended.stdout, "usage: openwa" in ended.stderr)
+
+
+def test_a_configuration_that_makes_no_sense_is_explained_whole(openwa) -> None:
+    ended = openwa("config", PORT="x", LOG_LEVEL="loud")
+    assert 2 == ended.returncode
+    assert {"PORT", "LOG_LEVEL"} <= {line.split(":")[0] for line in ended.stderr.splitlines()}
+
+
+def test_a_misspelt_variable_is_told(openwa) -> None:
+    ended = openwa("config", OPENWA_PROT="1")
+    assert (0, True) == (ended.returncode, "OPENWA_PROT is no variable of this gateway" in ended.stderr)
+
+
+def test_the_effective_configuration_is_printed_without_secrets(openwa) -> None:
+    ended = openwa("config", API_MASTER_KEY="s3cret", DATABASE_URL="postgresql://u:s3cret@h/db", PORT="1234")
+    shown = dict(line.split("=", 1) for line in ended.stdout.splitlines())
+    assert ("1234", "********", "********") == (shown["PORT"], shown["API_MASTER_KEY"], shown["DATABASE_URL"])
+    assert "s3cret" not in ended.stdout + ended.stderr
+
+
+def test_the_document_is_printed_as_json_and_as_yaml(openwa) -> None:
+    assert bundle() == json.loads(openwa("spec").stdout)
+    assert bundle() == yaml.safe_load(openwa("spec", "--format", "yaml").stdout)
+
+
+def test_keys_are_made_listed_and_revoked_without_a_key(openwa) -> None:
+    made = json.loads(openwa("keys", "create", "Billing", "--role", "admin").stdout)
+    assert made["apiKey"].startswith("owa_k1_")
+    (listed,) = json.loads(openwa("keys", "list").stdout)
+    assert {k: v for k, v in made.items() if k != "apiKey"} == listed
+    spare = json.loads(openwa("keys", "create", "Spare", "--role", "admin").stdout)
+    assert json.loads(openwa("keys", "revoke", spare["id"]).stdout)["isActive"] is False
+
+
+def test_the_last_admin_key_cannot_be_revoked_here_either(openwa) -> None:
+    made = json.loads(openwa("keys", "create", "Billing", "--role", "admin").stdout)
+    ended = openwa("keys", "revoke", made["id"])
+    assert (1, "openwa: Cannot remove the last active admin key\n") == (ended.returncode, ended.stderr)
+
+
+def test_a_key_that_is_not_there_is_told(openwa) -> None:
+    ended = openwa("keys", "revoke", "nobody")
+    assert (1, "openwa: API key with id 'nobody' not found\n") == (ended.returncode, ended.stderr)
+
+
+def test_the_data_directory_is_for_its_owner_only(openwa, tmp_path: Path) -> None:
+    openwa("keys", "list")
+    assert 0o700 == stat.S_IMODE((tmp_path / "data").stat().st_mode)
+
+
+def test_a_database_that_does_not_answer_is_told(openwa) -> None:
+    ended = openwa("keys", "list", DATABASE_URL="postgresql://postgres@127.0.0.1:9/none")
+    assert (1, "openwa: The database does not answer\n") == (ended.returncode, ended.stderr)
+
+
+def test_an_engine_that_is_not_there_is_told(openwa) -> None:
+    assert 2 == openwa("config", ENGINE_TYPE="baileys").returncode
