@@ -246,5 +246,6 @@ class Server:
 
     def _busy(self) -> bool:
         dispatcher = self._server.task_dispatcher
-        flushing = any(channel.total_outbufs_len for channel in list(self._server.active_channels.values()))
-        return bool(dispatcher.active_count or dispatcher.queue or flushing)
+        channels = list(self._server.active_channels.values())
+        ending = any(one.total_outbufs_len or one.close_when_flushed or one.will_close for one in channels)
+        return bool(dispatcher.active_count or dispatcher.queue or ending)
