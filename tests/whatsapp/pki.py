@@ -25,10 +25,12 @@ def issue(directory: Path) -> Certificates:
     """Make the authority and the certificate, valid for a month around now."""
     key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     name = _name("WhatsApp double")
-    authority = _builder(name, name, key.public_key()).add_extension(x509.BasicConstraints(True, None), critical=True)
+    authority = _builder(name, name, key.public_key()).add_extension(
+        x509.BasicConstraints(ca=True, path_length=None), critical=True
+    )
     leaf = (
         _builder(_name(_HOSTS[0]), name, server_key.public_key())
-        .add_extension(x509.BasicConstraints(False, None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in _HOSTS]), critical=False)
     )
     files = Certificates(directory / "authority.pem", directory / "server.pem")
