@@ -34,7 +34,7 @@ class Delivery:
     def drop_reports(self) -> None:
         """The worker is gone and will report again what was not acknowledged; what has no number stays."""
         with self._changed:
-            self._queue = deque((number, events) for number, events in self._queue if number == 0)
+            self._queue = deque(entry for entry in self._queue if entry[0] == 0)
 
     def close(self, seconds: float, *, farewell: bool) -> None:
         """Deliver what has no number any more (or nothing), then call the sink no more."""
@@ -70,11 +70,11 @@ class Delivery:
     def _head(self) -> list[tuple[int, list[base.Event]]]:
         batch: list[tuple[int, list[base.Event]]] = []
         size = 0
-        for number, events in self._queue:
-            size += len(events)
+        for entry in self._queue:
+            size += len(entry[1])
             if batch and size > _BATCH:
                 break
-            batch.append((number, events))
+            batch.append(entry)
         return batch
 
     def _pause(self, seconds: float) -> bool:

@@ -88,7 +88,7 @@ class Core:
 
     def logout(self) -> None:
         """Unlink the account and forget its credentials. Raises NotConnected when WhatsApp cannot be told."""
-        self._ask("logout", None)
+        self._do("logout")
         self._leave(base.StateChanged("disconnected", "logged_out"))
 
     def _leave(self, farewell: base.StateChanged | None) -> None:
@@ -113,7 +113,7 @@ class Core:
         if supervisor is not None and supervisor.state == "initializing":
             supervisor.wait_for(("qr_ready", "ready", "failed"), _QR_PATIENCE)
         self.qr()
-        return self._ask("pairing_code", str, phone=digits)
+        return self._ask(str, "pairing_code", phone=digits)
 
     @property
     def pid(self) -> int | None:
@@ -123,13 +123,24 @@ class Core:
 
     # --- asking
 
-    def _ask(self, verb: str, kind: type[_T] | Any, seconds: float | None = None, **arguments: Any) -> Any:
+    def _ask(self, kind: type[_T], verb: str, /, seconds: float | None = None, **arguments: Any) -> _T:
+        """Have the worker do a verb whose result is of this kind."""
+        return frames.unpack(self._answer(verb, seconds, arguments), kind)
+
+    def _ask_maybe(self, kind: type[_T], verb: str, /, **arguments: Any) -> _T | None:
+        """As `_ask`, where there may be no result."""
+        return msgspec.msgpack.decode(self._answer(verb, None, arguments), type=kind | None)
+
+    def _do(self, verb: str, /, **arguments: Any) -> None:
+        """Have the worker do a verb without a result."""
+        self._answer(verb, None, arguments)
+
+    def _answer(self, verb: str, seconds: float | None, arguments: dict[str, Any]) -> msgspec.Raw:
         supervisor = self._supervisor
         process = supervisor.process if supervisor else None
         if supervisor is None or process is None or supervisor.state not in ("ready", "qr_ready"):
             raise base.NotConnected(_DISCONNECTED)
-        answer = process.ask(verb, seconds or self._settings.call_seconds, arguments)
-        return frames.unpack(answer.value, kind)
+        return process.ask(verb, seconds or self._settings.call_seconds, arguments).value
 
     def _upload_seconds(self, content: Any) -> float:
         size = content.size if isinstance(content, base.Media) else 0

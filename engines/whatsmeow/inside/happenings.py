@@ -1,5 +1,6 @@
 """From every other event of neonize (receipts, groups, calls, typing, history) to the events of `engines.base`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from neonize.proto import Neonize_pb2 as wire
@@ -67,7 +68,7 @@ class Happenings:
     def _details(self, event: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
         details: dict[str, Any] = {}
         people: tuple[str, ...] = ()
-        values = {
+        values: dict[str, tuple[str, Callable[[], Any]]] = {
             "Name": ("subject", lambda: event.Name.Name),
             "Topic": ("description", lambda: event.Topic.Topic),
             "Locked": ("locked", lambda: event.Locked.isLocked),
@@ -110,7 +111,7 @@ class Happenings:
         return [base.TypingChanged(chat, sender, state)]
 
     def presence(self, event: Any) -> list[base.Event]:
-        sender = self._people.neutral(getattr(event, "From"))
+        sender = self._people.neutral(event.From)
         return [base.PresenceChanged(sender, not event.Unavailable, event.LastSeen if event.LastSeen > 0 else None)]
 
     def history(self, event: Any) -> list[base.Event]:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (number INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, body BLOB NOT NULL);
@@ -144,7 +145,7 @@ class Notebook:
         sql = f"SELECT chat, stanza, sender, from_me, at, content, packed, unread FROM messages WHERE {where}"  # noqa: S608 - literals above
         with self._lock:
             rows = self._fast.execute(sql, values).fetchall()
-        return [Kept(*row[:3], bool(row[3]), *row[4:7], bool(row[7])) for row in rows]
+        return [Kept(row[0], row[1], row[2], bool(row[3]), row[4], row[5], row[6], bool(row[7])) for row in rows]
 
     # --- reactions and chats
 
@@ -186,9 +187,9 @@ class Notebook:
                 (_KEPT_SENDS,),
             )
 
-    def _one(self, sql: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
+    def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._lock:
-            row: tuple[object, ...] | None = self._fast.execute(sql, values).fetchone()
+            row: tuple[Any, ...] | None = self._fast.execute(sql, values).fetchone()
             return row
 
 
