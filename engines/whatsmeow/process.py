@@ -173,8 +173,8 @@ def _environment(home: str) -> dict[str, str]:
     path = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), str(_ROOT)]
     return kept | {
         "PYTHONPATH": os.pathsep.join(path),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": home,
+        "MALLOC_ARENA_MAX": "2",
         "NEONIZE_BOT_TAG": "off",
     }
 

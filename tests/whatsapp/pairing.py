@@ -116,7 +116,6 @@ class Pairing:
         device = self._born.pop(connection)
         device.account.devices[device.number] = device
         await connection.send(Node("stream:error", {"code": "515"}))
-        await connection.close()
 
 
 def _request(connection: Connection, child: Node) -> Node:

@@ -25,7 +25,7 @@ def build(directory: Path, root_key: bytes) -> Path:
     target = directory / "neonize"
     target.mkdir(parents=True)
     for path in package().iterdir():
-        if path.name != "__pycache__" and path != original:
+        if path != original:
             (target / path.name).symlink_to(path)
     (target / original.name).write_bytes(code.replace(ROOT_KEY, root_key))
     return directory

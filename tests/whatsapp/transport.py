@@ -69,7 +69,7 @@ class Site:
     """The TLS port: routes of an aiohttp application under the private certificate."""
 
     def __init__(self, app: web.Application, certificates: Certificates) -> None:
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificates.server)
         self.port = 0
@@ -77,7 +77,7 @@ class Site:
     async def start(self) -> None:
         """Listen on a free port of the loopback address."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context, shutdown_timeout=0.1).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -1,15 +1,19 @@
 """Puts a worker's parts together; importing this loads the library."""
 
 import contextlib
-import importlib.util
+import ctypes
+import importlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-if importlib.util.find_spec("pylibmagic"):  # libmagic where the system has none; before anything asks for it
-    importlib.import_module("pylibmagic")
+try:
+    ctypes.CDLL("libmagic.so.1")
+except OSError:  # the system has none: the one from PyPI, before anything asks for it
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pylibmagic")
 
 from neonize import events as happen
 

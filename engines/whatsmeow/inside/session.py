@@ -103,8 +103,12 @@ class Session:
 
     def look_for_name(self) -> None:
         """The account's name comes some time after the link: report it once it is there."""
-        if self._state == "ready" and not self._push_name and self.client.get_me().PushName:
+        if self._state == "ready" and not self._push_name and self._own_name():
             self._on_connected(again=True)
+
+    def _own_name(self) -> str:
+        me = self.client.get_me()
+        return str(me.PushName or self.client.contact.get_contact(me.JID).PushName)
 
     # --- what happens
 
@@ -142,8 +146,8 @@ class Session:
         me = self.client.get_me()
         if self._settings.delivery_receipts and not again:
             self.client.set_force_activate_delivery_receipts(True)  # noqa: FBT003 - neonize's signature
-        self._push_name = me.PushName
-        self._enter("ready", None, phone=me.JID.User, push_name=me.PushName or None)
+        self._push_name = self._own_name()
+        self._enter("ready", None, phone=me.JID.User, push_name=self._push_name or None)
 
     def _on_lost(self, reason: str) -> None:
         if self._state in ("ready", "disconnected", "initializing"):
