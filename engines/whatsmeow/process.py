@@ -38,7 +38,7 @@ class Process:
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(_MOST_ASKS)
         self._numbers = itertools.count(1)
-        self._gone = False
+        self._gone = self._ended = False
         self._words: deque[str] = deque(maxlen=_LAST_WORDS)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -85,7 +85,7 @@ class Process:
             self._process.kill()
             code = self._process.wait()
         self._listener.join(1.0)
-        if code not in (exits.DONE, exits.RETRY, exits.AGAIN):
+        if code not in (exits.DONE, exits.RETRY, exits.AGAIN) and not self._ended:
             log.error("worker %d ended with %d: %s", self.pid, code, " | ".join(self.last_words()))
         return code
 
@@ -140,6 +140,7 @@ class Process:
 
     def hang_up(self) -> None:
         """Ask it to end: it notices the end of the pair."""
+        self._ended = True
         self._channel.close()
 
     def end(self, seconds: float) -> None:
@@ -152,6 +153,7 @@ class Process:
 
     def kill(self) -> None:
         """End it at once."""
+        self._ended = True
         self._process.kill()
 
     def last_words(self) -> list[str]:

@@ -54,7 +54,7 @@ class Office:
             verb, arguments = self._verbs[ask.verb]
             values = msgspec.structs.asdict(frames.unpack(ask.args, arguments))
             return frames.Answer(ask.id, frames.pack(verb(**values)))
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the asker must hear of it
+        except Exception as error:
             wrong = typed(error)
             if type(wrong) is base.EngineError:
                 log.warning("%s failed", ask.verb, exc_info=error)

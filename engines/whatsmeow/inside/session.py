@@ -14,6 +14,7 @@ from neonize.client import NewClient
 from neonize.exc import NeonizeError
 from neonize.proto import Neonize_pb2 as wire
 from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
+from neonize.utils.jid import build_jid
 
 from engines import addresses, base
 from engines.whatsmeow import exits
@@ -108,7 +109,8 @@ class Session:
 
     def _own_name(self) -> str:
         me = self.client.get_me()
-        return str(me.PushName or self.client.contact.get_contact(me.JID).PushName)
+        known = self.client.contact
+        return str(me.PushName or known.get_contact(build_jid(me.JID.User)).PushName)
 
     # --- what happens
 
@@ -145,7 +147,7 @@ class Session:
         self.watchdog.met("dial", "qr", "link", "outage", "silence")
         me = self.client.get_me()
         if self._settings.delivery_receipts and not again:
-            self.client.set_force_activate_delivery_receipts(True)  # noqa: FBT003 - neonize's signature
+            self.client.set_force_activate_delivery_receipts(True)
         self._push_name = self._own_name()
         self._enter("ready", None, phone=me.JID.User, push_name=self._push_name or None)
 
