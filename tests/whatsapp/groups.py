@@ -24,6 +24,7 @@ class Group:
     description: str = ""
     locked: bool = False
     announcement: bool = False
+    ephemeral: int = 0
     code: str = field(default_factory=lambda: random_word(12))
 
     def node(self) -> Node:
@@ -39,6 +40,8 @@ class Group:
             "size": len(self.ranks),
         }
         flags = [Node(name) for name in ("locked", "announcement") if getattr(self, name)]
+        if self.ephemeral:
+            flags.append(Node("ephemeral", {"expiration": self.ephemeral}))
         if self.description:
             body = [Node("body", {}, self.description.encode())]
             flags.append(Node("description", {"id": "D1", "participant": self.owner.lid, "t": self.created}, body))
@@ -125,6 +128,8 @@ class Groups:
         elif verb.tag == "description":
             body = verb.find("body")
             group.description = body.data.decode() if body else ""
+        elif verb.tag in ("ephemeral", "not_ephemeral"):
+            group.ephemeral = int(verb.attrs.get("expiration", 0))
         elif verb.tag in _FLAGS:
             setattr(group, *_FLAGS[verb.tag])
         else:
