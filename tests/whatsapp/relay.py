@@ -11,7 +11,10 @@ _CARRIED = ("device-identity", "meta", "biz", "bot")
 
 
 class Relay:
-    """`sent` keeps every message stanza that an engine sent; `refusals` the codes to refuse the next ones with."""
+    """`sent` keeps every message stanza that an engine sent; `refusals` the codes to refuse the next ones with.
+
+    Devices in `unanswered` get no acknowledgement of what they send, and nobody gets it.
+    """
 
     def __init__(self, directory: Directory, groups: Groups) -> None:
         self._directory, self._groups = directory, groups
@@ -19,10 +22,13 @@ class Relay:
         self.receipts: list[Node] = []
         self.calls: list[Node] = []
         self.refusals: list[int] = []
+        self.unanswered: set[LinkedDevice] = set()
 
     async def message(self, connection: Connection, device: LinkedDevice, node: Node) -> None:
         """Acknowledge a message and hand each addressed device its part."""
         self.sent.append(node)
+        if device in self.unanswered:
+            return
         to, now = node.attrs["to"], int(time.time())
         error = self.refusals.pop(0) if self.refusals else None
         ack = {"class": "message", "id": node.attrs["id"], "from": to, "t": now, "error": error}

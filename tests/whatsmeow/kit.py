@@ -42,7 +42,7 @@ class Sink(Recorder):
 
     @property
     def state(self) -> base.StateChanged:
-        return self.of(base.StateChanged)[-1]
+        return (self.of(base.StateChanged) or [base.StateChanged("created")])[-1]
 
 
 def eventually(condition: Callable[[], Any], sink: Sink, seconds: float = PATIENCE) -> Any:
@@ -94,8 +94,8 @@ class Line:
     def address(self) -> str:
         return f"{self.phone.account.phone.user}@c.us"
 
-    def eventually(self, condition: Callable[[], Any]) -> Any:
-        return eventually(condition, self.sink)
+    def eventually(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+        return eventually(condition, self.sink, seconds)
 
     def happened(self, kind: type[Any], wanted: Callable[[Any], bool] = lambda _: True) -> Any:
         """Wait for an event of this kind."""

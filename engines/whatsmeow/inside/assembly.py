@@ -51,7 +51,14 @@ def build(
     _quieten()
     settings = begin.settings
     session = Session(directory, settings, begin.proxy_url, tell, leave)
-    people, notebook = People(session.client), Notebook(directory / "notebook.db")
+    notebook = Notebook(directory / "notebook.db")
+    people = People(session.client, session.alive, notebook.fact("own"))
+
+    def identify(digits: str) -> None:
+        people.become(f"{digits}@c.us")
+        notebook.note("own", people.own())
+
+    session.identify = identify
     pump = Pump(session, people, notebook, settings)
     _pass_on(session, pump, tell)
     composer = Composer(session.client, people, notebook, settings.media_cap)

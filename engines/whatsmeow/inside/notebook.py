@@ -21,6 +21,7 @@ CREATE INDEX IF NOT EXISTS messages_unread ON messages (chat) WHERE unread;
 CREATE INDEX IF NOT EXISTS messages_time ON messages (chat, at);
 CREATE TABLE IF NOT EXISTS reactions (
   chat TEXT, stanza TEXT, sender TEXT, emoji TEXT, at INTEGER, PRIMARY KEY (chat, stanza, sender)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS chats (id TEXT PRIMARY KEY, name TEXT, unread INTEGER, at INTEGER, last TEXT) WITHOUT ROWID;
 """
 _KEPT_MESSAGES = 20_000
@@ -89,6 +90,18 @@ class Notebook:
         """How many records are on their way."""
         row = self._one("SELECT count(*) FROM spool", ())
         return int(row[0]) if row else 0
+
+    # --- the account
+
+    def fact(self, name: str) -> str:
+        """Something noted about the account, "" where nothing was."""
+        row = self._one("SELECT value FROM facts WHERE name = ?", (name,))
+        return str(row[0]) if row else ""
+
+    def note(self, name: str, value: str) -> None:
+        """Note something about the account."""
+        with self._lock, self._fast:
+            self._fast.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     # --- sends
 

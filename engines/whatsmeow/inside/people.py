@@ -15,15 +15,19 @@ _INWARD = {"c.us": "s.whatsapp.net"}
 class People:
     """The account's view of who is who. Thread-safe."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, alive: threading.Event, own: str) -> None:
+        self._client, self._alive, self._own = client, alive, own
         self._lock = threading.Lock()
         self._phones: dict[str, str] = {}
         self._fresh: list[base.AddressesLinked] = []
 
     def own(self) -> str:
-        """The account's own address."""
-        return self.neutral(self._client.get_me().JID)
+        """The account's own address, "" before it is linked. Kept here: the library aborts when asked too early."""
+        return self._own
+
+    def become(self, own: str) -> None:
+        """The account turned out to be this one."""
+        self._own = own
 
     def neutral(self, jid: Any, other: Any = None) -> str:
         """A JID's neutral address: by phone where the phone is known. `other` is the same person's other JID."""
@@ -75,7 +79,7 @@ class People:
         """The address by phone of a hidden one, None where nobody knows."""
         with self._lock:
             known = self._phones.get(lid)
-        if known:
+        if known or not self._alive.is_set():
             return known
         try:
             found = self._client.get_pn_from_lid(self.wire(lid))
@@ -89,6 +93,8 @@ class People:
 
     def lid_of(self, phone: str) -> str | None:
         """The hidden address of one by phone, None where nobody knows."""
+        if not self._alive.is_set():
+            return None
         try:
             found = self._client.get_lid_from_pn(self.wire(phone))
         except GetJIDFromStoreError:

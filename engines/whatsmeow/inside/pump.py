@@ -25,7 +25,7 @@ SETTLED = 1000
 
 _WINDOW = 64
 _CHUNK = 200
-_CONNECTION_PATIENCE = 30.0
+_TICK = 0.5
 _PRUNE_EVERY = 1000
 
 
@@ -87,7 +87,7 @@ class Pump:
         while True:
             record = self._notebook.after(last)
             if record is None:
-                self._notebook.wait(0.5)
+                self._notebook.wait(_TICK)
                 continue
             last = record.number
             if last % _PRUNE_EVERY == 0:
@@ -128,8 +128,8 @@ class Pump:
             return None
         target = self._directory / media.file_name(chat, stanza)
         for attempt in (1, 2):
-            if self._session.state != "failed":
-                self._session.ready.wait(_CONNECTION_PATIENCE)
+            while self._session.state in ("initializing", "authenticating", "disconnected"):
+                self._session.ready.wait(_TICK)
             try:
                 return media.download(self._session.client, message, size, target)
             except Exception as error:  # noqa: BLE001 - neonize's errors have no common base

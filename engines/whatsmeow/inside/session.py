@@ -35,7 +35,10 @@ Leave = Callable[[int], None]
 
 
 class Session:
-    """One client. `tell` reports what matters now, `leave` ends the worker with an exit code, soon."""
+    """One client. `tell` reports what matters now, `leave` ends the worker with an exit code, soon.
+
+    `alive` is set once the library knows the client: asked before, it aborts. `identify` is told the account's digits.
+    """
 
     def __init__(self, directory: Path, settings: Settings, proxy_url: str | None, tell: Tell, leave: Leave) -> None:
         self._settings, self._tell, self._leave = settings, tell, leave
@@ -44,7 +47,8 @@ class Session:
         # a fresh name per start: the death of an object with the same name would stop this one
         self.client: Any = NewClient(str(directory / store.NAME), uuid=uuid.uuid4().hex, props=props)
         self.watchdog = Watchdog()
-        self.ready = threading.Event()
+        self.alive, self.ready = threading.Event(), threading.Event()
+        self.identify: Callable[[str], None] = lambda _: None
         self._lock = threading.RLock()
         self._state: base.State = "initializing"
         self._codes = 0
@@ -126,6 +130,7 @@ class Session:
             self._tell(base.StateChanged(state, reason, **facts))
 
     def _on_qr(self, text: str) -> None:
+        self.alive.set()
         seconds = _NEXT_QR_SECONDS if self._codes else _FIRST_QR_SECONDS
         if self._codes == 0:
             self.watchdog.met("dial")
@@ -145,7 +150,9 @@ class Session:
 
     def _on_connected(self, *, again: bool = False) -> None:
         self.watchdog.met("dial", "qr", "link", "outage", "silence")
+        self.alive.set()
         me = self.client.get_me()
+        self.identify(me.JID.User)
         if self._settings.delivery_receipts and not again:
             self.client.set_force_activate_delivery_receipts(True)
         self._push_name = self._own_name()

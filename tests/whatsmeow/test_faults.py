@@ -1,0 +1,419 @@
+"""What happens when WhatsApp, the network, the worker or the gateway fails. Every abort known of the library is here."""
+
+import concurrent.futures
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.whatsmeow.kit import Line, address
+
+# isort: split
+from engines import base
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deaf(double, tmp_path_factory):
+    """A session whose server falls silent at once; pings take half a minute to show it, so others run meanwhile."""
+    with Line(double, tmp_path_factory.mktemp("deaf") / "session", "deaf", silent_seconds=0.5) as line:
+        line.link()
+        line.phone.device.connection.deaf = True
+        yield line
+
+
+@pytest.fixture
+def linked(line):
+    line.link()
+    line.sink.events.clear()
+    return line
+
+
+@pytest.fixture
+def network(double):
+    """The proxy, put right again afterwards."""
+    yield double.server.proxy
+    double.server.proxy.mode = "open"
+
+
+def drop(line: Line) -> None:
+    line.double.run(line.phone.device.connection.close())
+
+
+def recovers(line: Line, contact) -> None:
+    """It is ready again without a code, and works both ways."""
+    line.eventually(lambda: line.sink.states and line.sink.state.state == "ready")
+    assert line.sink.of(base.QrChanged) == []
+    assert line.said(contact, base.Text("works")).text == "works"
+    line.heard(contact, "works too")
+
+
+# --- the connection
+
+
+def test_a_dropped_connection_is_disconnected_then_ready(linked, contact):
+    drop(linked)
+    linked.happened(base.StateChanged, lambda event: (event.state, event.reason) == ("disconnected", "network"))
+    recovers(linked, contact)
+
+
+def test_messages_written_during_an_outage_arrive(linked, contact):
+    drop(linked)
+    linked.reach("disconnected")
+    assert linked.heard(contact, "are you there?").body == "are you there?"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        ({"reason": "401"}, "logged_out"),
+        ({"reason": "403"}, "logged_out"),
+        ({"reason": "402", "code": "101", "expire": "3600"}, "banned"),
+        ({"reason": "405"}, "outdated"),
+    ],
+)
+def test_a_refused_login_is_a_terminal_state(linked, refusal, reason):
+    linked.engine.stop()
+    linked.sink.events.clear()
+    linked.double.server.refusals.append(refusal)
+    linked.engine.start()
+    linked.reach("failed", reason=reason)
+    linked.eventually(lambda: linked.engine.pid is None)
+    assert linked.sink.states == ["initializing", "failed"]
+
+
+def test_a_ban_says_until_when(linked):
+    linked.engine.stop()
+    linked.double.server.refusals.append({"reason": "402", "code": "101", "expire": "3600"})
+    linked.engine.start()
+    until = linked.reach("failed").until
+    assert abs(until - time.time() - 3600) < 60
+
+
+def test_a_ban_keeps_the_credentials(linked):
+    linked.engine.stop()
+    linked.double.server.refusals.append({"reason": "402", "code": "101", "expire": "3600"})
+    linked.engine.start()
+    linked.reach("failed")
+    linked.engine.start()
+    linked.reach("ready")
+    assert linked.sink.of(base.QrChanged) == []
+
+
+def test_an_unavailable_server_is_tried_again(linked, contact):
+    linked.double.server.refusals.append({"reason": "503"})
+    drop(linked)
+    recovers(linked, contact)
+
+
+def test_another_login_ends_the_session_for_good(linked):
+    logins = linked.double.server.logins
+    linked.double.run(linked.double.server.replace(linked.phone.device.connection))
+    linked.reach("failed", reason="replaced")
+    linked.eventually(lambda: linked.engine.pid is None)
+    assert linked.double.server.logins == logins
+
+
+def test_a_session_unlinked_on_the_phone_shows_a_code_at_the_next_start(linked):
+    linked.double.run(linked.phone.unlink())
+    linked.reach("failed", reason="logged_out")
+    linked.engine.start()
+    linked.reach("qr_ready")
+
+
+def test_what_came_before_the_end_is_still_told(linked, contact):
+    linked.sink.refuse = True
+    linked.double.run(contact.say(linked.phone.account, "last words"))
+    linked.eventually(lambda: linked.sink.refused)
+    linked.double.run(linked.phone.unlink())
+    linked.eventually(lambda: not linked.double.server.connections or linked.phone.account.linked == [])
+    linked.sink.refuse = False
+    linked.message(lambda message: message.body == "last words")
+    linked.reach("failed", reason="logged_out")
+
+
+def test_a_deaf_socket_is_no_connection(deaf):
+    deaf.eventually(lambda: deaf.sink.states.count("ready") == 2, seconds=60)
+    assert "unresponsive" in {event.reason for event in deaf.sink.of(base.StateChanged)}
+
+
+# --- the network
+
+
+def test_an_unreachable_server_is_tried_until_it_is_there(line, network):
+    network.mode = "refuse"
+    line.engine.start()
+    line.happened(base.StateChanged, lambda event: (event.state, event.reason) == ("disconnected", "network"))
+    network.mode = "open"
+    line.happened(base.QrChanged)
+
+
+def test_a_dial_that_hangs_is_given_up(line, network):
+    network.mode = "hang"
+    line.make(dial_seconds=0.5).start()
+    line.happened(base.StateChanged, lambda event: (event.state, event.reason) == ("disconnected", "network"))
+    network.mode = "open"
+    line.happened(base.QrChanged)
+
+
+def test_nothing_waits_for_a_dial_that_hangs(linked, network, contact):
+    network.mode = "hang"
+    drop(linked)
+    linked.reach("disconnected")
+    begun = time.monotonic()
+    with pytest.raises(base.NotConnected):
+        linked.send(contact, base.Text("now?"))
+    assert time.monotonic() - begun < 1
+
+
+def test_an_outage_without_end_gets_a_new_worker(line, network, contact):
+    line.make(outage_seconds=1.0)
+    line.link()
+    first = line.engine.pid
+    line.sink.events.clear()
+    network.mode = "hang"
+    drop(line)
+    line.eventually(lambda: line.engine.pid not in (first, None))
+    network.mode = "open"
+    recovers(line, contact)
+
+
+def test_a_link_that_is_never_confirmed_is_tried_again(line, network):
+    line.make(link_seconds=1.0).start()
+    line.happened(base.QrChanged)
+    text = line.sink.of(base.QrChanged)[-1].text
+    network.mode = "hang"
+    line.double.run(line.phone.scan(text))
+    line.happened(base.StateChanged, lambda event: event.reason == "link_timeout")
+    network.mode = "open"
+    line.reach("ready")
+
+
+def test_codes_that_nobody_scans_are_replaced(line):
+    line.make(qr_seconds=0.5).start()
+    line.eventually(lambda: len({event.text.split(",")[1] for event in line.sink.of(base.QrChanged)}) > 1)
+    assert "qr_timeout" in {event.reason for event in line.sink.of(base.StateChanged)}
+
+
+def test_a_session_may_have_a_proxy_of_its_own(double, tmp_path, monkeypatch, contact):
+    monkeypatch.delenv("HTTPS_PROXY")
+    with Line(double, tmp_path / "proxied", "proxied") as line:
+        line.account = base.Account("p", "p", str(tmp_path / "proxied"), double.proxy_url, line.account.config)
+        line.link()
+        assert line.said(contact, base.Text("through")).text == "through"
+
+
+# --- the library aborts, the worker dies
+
+
+@pytest.mark.parametrize("malformed", ["empty", "pair-success"])
+def test_a_frame_that_aborts_the_library_costs_one_worker(linked, contact, malformed):
+    linked.double.run(linked.double.server.send_nonsense(linked.phone.device, malformed=malformed))
+    linked.happened(base.StateChanged, lambda event: event.reason == "engine_crashed")
+    recovers(linked, contact)
+
+
+def test_a_garbage_frame_is_survived(linked, contact):
+    worker = linked.engine.pid
+    linked.double.run(linked.double.server.send_nonsense(linked.phone.device, malformed="garbage"))
+    assert linked.said(contact, base.Text("alive")).text == "alive"
+    assert linked.engine.pid == worker
+
+
+def test_the_device_missing_in_the_store_means_a_new_link(linked):
+    linked.engine.stop()
+    with sqlite3.connect(Path(linked.account.directory) / "whatsmeow.db") as store:
+        store.execute("DELETE FROM whatsmeow_device")
+    store.close()
+    linked.engine.start()
+    linked.happened(base.QrChanged)
+
+
+def test_a_damaged_store_is_a_terminal_state(linked):
+    linked.engine.stop()
+    (Path(linked.account.directory) / "whatsmeow.db").write_bytes(b"no database" * 1000)
+    linked.engine.start()
+    linked.reach("failed", reason="store_damaged")
+
+
+def test_a_library_that_cannot_be_loaded_is_a_terminal_state(line, tmp_path, monkeypatch):
+    package = tmp_path / "broken" / "neonize"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('failed to find libmagic')")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    line.engine.start()
+    line.reach("failed", reason="engine_missing")
+
+
+def test_a_killed_worker_is_replaced(linked, contact):
+    os.kill(linked.engine.pid, signal.SIGKILL)
+    linked.happened(base.StateChanged, lambda event: event.reason == "engine_crashed")
+    recovers(linked, contact)
+
+
+def test_a_call_under_way_has_no_known_outcome_when_the_worker_dies(linked, contact):
+    relay, device = linked.double.server.relay, linked.phone.device
+    linked.said(contact, base.Text("warm"))
+    relay.unanswered.add(device)
+    count = len(relay.sent)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        message = base.Outgoing("lost", address(contact), base.Text("lost?"))
+        future = pool.submit(linked.engine.send, message)
+        linked.eventually(lambda: len(relay.sent) > count)
+        os.kill(linked.engine.pid, signal.SIGKILL)
+        with pytest.raises(base.OutcomeUnknown):
+            future.result()
+    relay.unanswered.clear()
+    linked.eventually(lambda: linked.sink.state.state == "ready")
+    with pytest.raises(base.OutcomeUnknown):  # never sent a second time by itself
+        linked.engine.send(message)
+
+
+def test_a_call_without_answer_ends_at_its_deadline(line, contact):
+    line.make(call_seconds=0.5)
+    line.link()
+    line.double.server.relay.unanswered.add(line.phone.device)
+    begun = time.monotonic()
+    with pytest.raises(base.OutcomeUnknown):
+        line.send(contact, base.Text("hello?"))
+    assert time.monotonic() - begun < 2
+    line.double.server.relay.unanswered.clear()
+    assert line.said(contact, base.Text("again")).text == "again"
+
+
+def test_a_worker_that_stands_still_holds_nobody(line, contact):
+    line.make(call_seconds=0.5)
+    line.link()
+    os.kill(line.engine.pid, signal.SIGSTOP)
+    with pytest.raises(base.OutcomeUnknown):
+        line.send(contact, base.Text("hello?"))
+    os.kill(line.engine.pid, signal.SIGCONT)
+    line.heard(contact, "awake")
+    os.kill(line.engine.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    line.engine.stop()
+    assert time.monotonic() - begun < 6
+
+
+def test_an_uncommitted_message_survives_the_worker(linked, contact):
+    linked.sink.refuse = True
+    linked.double.run(contact.say(linked.phone.account, "keep me"))
+    linked.eventually(lambda: linked.sink.refused)
+    os.kill(linked.engine.pid, signal.SIGKILL)
+    linked.eventually(lambda: linked.engine.pid)
+    linked.sink.refuse = False
+    linked.message(lambda message: message.body == "keep me")
+    recovers(linked, contact)
+    assert [message.body for message in linked.sink.messages].count("keep me") == 1
+
+
+def test_an_uncommitted_message_and_send_survive_the_gateway(linked, contact):
+    linked.sink.refuse = True
+    sent = linked.engine.send(base.Outgoing("settled", address(contact), base.Text("sent")))
+    linked.double.run(contact.say(linked.phone.account, "keep me"))
+    linked.eventually(lambda: linked.sink.refused)
+    linked.engine.kill()
+    linked.sink.events.clear()
+    linked.sink.refuse = False
+    linked.make().start()
+    linked.message(lambda message: message.body == "keep me")
+    settled = linked.happened(base.SendSettled, lambda event: event.key == "settled")
+    assert settled.message_id == sent.message_id
+    assert [message.body for message in linked.sink.messages] == ["keep me"]
+
+
+def test_workers_killed_at_any_moment_lose_and_double_nothing(linked, contact):
+    texts = [f"number {number}" for number in range(60)]
+    for number, text in enumerate(texts):
+        linked.double.run(contact.say(linked.phone.account, text))
+        if number % 20 == 10:
+            linked.message(lambda message, at=number - 5: message.body == texts[at])
+            os.kill(linked.engine.pid, signal.SIGKILL)
+            linked.eventually(lambda: linked.engine.pid and linked.sink.state.state == "ready")
+    linked.message(lambda message: message.body == texts[-1])
+    assert sorted({message.body for message in linked.sink.messages}) == sorted(texts)
+    assert len({message.id for message in linked.sink.messages}) == len(texts)
+
+
+def test_asking_while_it_stops_and_starts_aborts_nothing(linked, contact):
+    linked.heard(contact, "hi")
+    asked = [0, 0]
+
+    def ask(until: float) -> None:
+        while time.monotonic() < until:
+            try:
+                linked.engine.contacts()
+                asked[0] += 1
+            except base.EngineError:
+                asked[1] += 1
+                with linked.sink.changed:
+                    linked.sink.changed.wait(0.01)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        work = [pool.submit(ask, time.monotonic() + 4) for _ in range(4)]
+        for _ in range(3):
+            linked.engine.stop()
+            linked.engine.start()
+            linked.eventually(lambda: linked.sink.state.state == "ready")
+        for each in work:
+            each.result()
+    assert min(asked) > 0
+    assert "engine_crashed" not in {event.reason for event in linked.sink.of(base.StateChanged)}
+
+
+# --- the worker as a process
+
+
+def test_what_a_session_keeps_is_for_its_owner_only(linked):
+    directory = Path(linked.account.directory)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [directory, *directory.rglob("*")]}
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
+
+
+def test_a_worker_gets_nothing_of_the_gateways_secrets(line, monkeypatch):
+    monkeypatch.setenv("API_MASTER_KEY", "secret-of-the-gateway")
+    line.engine.start()
+    line.happened(base.QrChanged)
+    environment = Path(f"/proc/{line.engine.pid}/environ").read_bytes()
+    assert b"secret-of-the-gateway" not in environment
+    assert b"NEONIZE_BOT_TAG=off" in environment
+
+
+def test_a_worker_leaves_no_core_file(line):
+    line.engine.start()
+    line.happened(base.QrChanged)
+    limits = Path(f"/proc/{line.engine.pid}/limits").read_text()
+    assert next(line.split()[-3:-1] for line in limits.splitlines() if "core file" in line) == ["0", "0"]
+
+
+def test_a_worker_does_not_outlive_its_gateway(line):
+    script = textwrap.dedent(f"""
+        import sys, time
+        from engines import base
+        from engines.whatsmeow import Whatsmeow
+        engine = Whatsmeow(base.Account("x", "x", {line.account.directory!r}), lambda events: None)
+        engine.start()
+        while engine.pid is None:
+            time.sleep(0.01)
+        print(engine.pid, flush=True)
+        sys.stdin.read()
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+    ) as gateway:
+        worker = int(gateway.stdout.readline())
+        gateway.kill()
+    line.eventually(lambda: not _alive(worker))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
