@@ -1,5 +1,6 @@
 """One worker process as its engine sees it: started with a clean environment, asked over a socket pair, reaped."""
 
+import contextlib
 import itertools
 import logging
 import os
@@ -130,13 +131,10 @@ class Process:
             self._process.kill()  # it does not read: half a frame may be under way
             raise base.OutcomeUnknown("The WhatsApp engine does not respond") from error
 
-    def committed(self, numbers: list[int]) -> bool:
-        """Tell that these reports arrived; False where the worker is gone."""
-        try:
+    def committed(self, numbers: list[int]) -> None:
+        """Tell that these reports arrived, unless the worker is gone."""
+        with contextlib.suppress(OSError):
             self._channel.send(frames.Committed(numbers))
-        except OSError:
-            return False
-        return not self._gone
 
     def hang_up(self) -> None:
         """Ask it to end: it notices the end of the pair."""

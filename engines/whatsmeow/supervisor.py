@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 import time
+from collections import OrderedDict
 
 from engines import base
 from engines.whatsmeow import exits, frames
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 
 _END_SECONDS = 4.0
 _STEADY_SECONDS = 60.0
+_REMEMBERED = 1024
 _REASONS = {exits.MISSING: "engine_missing", exits.DAMAGED: "store_damaged"}
 
 
@@ -26,7 +28,7 @@ class Supervisor:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._process: Process | None = None
-        self._committed: set[int] = set()
+        self._committed: OrderedDict[int, None] = OrderedDict()
         self._ready_at: float | None = None
         self.state: base.State = "initializing"
         self.qr: base.Qr | None = None
@@ -106,7 +108,7 @@ class Supervisor:
         self._delivery.push(0, [event])
 
     def _on_report(self, report: frames.Report) -> None:
-        if report.number in self._committed:  # its acknowledgement was lost with an earlier worker
+        if report.number in self._committed:  # an earlier worker died with its acknowledgement unread
             self._acknowledge([report.number])
             return
         found = frames.events(report)
@@ -128,8 +130,10 @@ class Supervisor:
             self._changed.notify_all()
 
     def _acknowledge(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._committed[number] = None
+        while len(self._committed) > _REMEMBERED:
+            self._committed.popitem(last=False)
         process = self._process
-        if process is not None and process.committed(numbers):
-            self._committed.difference_update(numbers)
-        else:
-            self._committed.update(numbers)
+        if process is not None:
+            process.committed(numbers)

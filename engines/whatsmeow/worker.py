@@ -1,7 +1,7 @@
 """The process that loads neonize: one per session, started by `engines.whatsmeow.supervisor`.
 
-The library writes to standard output and may abort the whole process. So its output goes to standard error, what matters
-goes through a socket pair whose number is the only argument, and whoever started it expects a sudden end.
+The library writes to standard output and may abort the whole process. So its output goes to standard error, what
+matters goes through a socket pair whose number is the only argument, and whoever started it expects a sudden end.
 """
 
 import contextlib
@@ -20,6 +20,8 @@ from typing import Any
 from engines import base
 from engines.whatsmeow import exits, frames
 from engines.whatsmeow.inside import store
+
+log = logging.getLogger(__name__)
 
 _TICK = 0.25
 _DRAIN_SECONDS = 20.0
@@ -49,7 +51,7 @@ class Worker:
         except sqlite3.DatabaseError:
             self._tell(base.StateChanged("failed", "store_damaged"))
             return exits.DAMAGED
-        self._start(lambda: self._session.connect(), "connect")  # noqa: PLW0108 - the session may not exist yet
+        self._start(self._session.connect, "connect")
         self._start(lambda: self._pump.run(self._channel.send), "pump")
         self._start(lambda: self._listen(office), "listen")
         return self._watch()
@@ -57,7 +59,7 @@ class Worker:
     def _set_up(self, directory: Path, begin: frames.Begin) -> Any:
         from engines.whatsmeow.inside import assembly  # noqa: PLC0415 - loads the library
 
-        made = assembly.build(directory, begin, self._tell, self._leave, self._channel.send)
+        made = assembly.build(directory, begin, self._tell, self.leave, self._channel.send)
         self._session, self._pump = made.session, made.pump
         return made.office
 
@@ -66,10 +68,10 @@ class Worker:
             try:
                 work()
             except (OSError, EOFError):
-                self._leave(exits.DONE)  # the gateway is gone
+                self.leave(exits.DONE)  # the gateway is gone
             except BaseException:
-                logging.exception("the thread %s died", name)
-                self._leave(exits.RETRY)
+                log.exception("the thread %s died", name)
+                self.leave(exits.RETRY)
 
         threading.Thread(target=guarded, name=name, daemon=True).start()
 
@@ -85,7 +87,8 @@ class Worker:
         with contextlib.suppress(OSError):  # the listening thread notices
             self._channel.send(frames.report(0, [event]))
 
-    def _leave(self, code: int) -> None:
+    def leave(self, code: int) -> None:
+        """End soon, with this exit code; the first one counts."""
         if not self._leaving.is_set():
             self._code = code
             self._leaving.set()
@@ -97,7 +100,7 @@ class Worker:
             alarm = self._session.watchdog.overdue(time.monotonic())
             if alarm:
                 self._tell(base.StateChanged("disconnected", alarm.reason))
-                self._leave(alarm.code)
+                self.leave(alarm.code)
             elif ticks % _NAME_EVERY == 0:
                 self._session.look_for_name()
         self._session.close()
@@ -123,22 +126,27 @@ def _limit(memory: int) -> None:
 
 
 def main() -> None:
-    """Run, then end at once: threads of the library must not hold the process."""
-    os.umask(0o077)
-    os.dup2(2, 1)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    worker = Worker(socket.socket(fileno=int(sys.argv[1])))
-    signal.signal(signal.SIGTERM, lambda *_: worker._leave(exits.DONE))  # noqa: SLF001 - our own
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the gateway
+    """Run, then end at once: a thread of the library would hold the process."""
+    code = exits.RETRY
     try:
+        os.umask(0o077)
+        os.dup2(2, 1)
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        worker = Worker(socket.socket(fileno=int(sys.argv[1])))
+        signal.signal(signal.SIGTERM, lambda *_: worker.leave(exits.DONE))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the gateway
         code = worker.run()
     except ImportError as error:
-        logging.error("the engine is not installed: %s", error)  # noqa: TRY400 - one line, no trace
+        log.error("the engine is not installed: %s", error)  # noqa: TRY400 - one line, no trace
         code = exits.MISSING
     except EOFError:
         code = exits.DONE
-    sys.stderr.flush()
-    os._exit(code)
+    except Exception:
+        log.exception("the worker failed")
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from .transport import Proxy, Site
 
 _MAX_FRAME = 1 << 25
 _MAX_MEDIA = 1 << 28
+_PATIENCE = 0.3
 
 
 class Server:
@@ -92,18 +93,23 @@ class Server:
     async def _admit(self, connection: Connection) -> bool:
         payload = await connection.shake_hands(self.root, self._static)
         if self.refusals:
-            await connection.send(Node("failure", self.refusals.pop(0)))
-            return False
+            return await self._refuse(connection, self.refusals.pop(0))
         if connection.registration:
             await self.pairing.offer(connection)
             return True
         account = self.directory.by_number(str(payload[1]))
         device = account.devices.get(int(payload.get(18, 0))) if account else None
         if not isinstance(device, LinkedDevice) or device.noise != connection.greeting.static:
-            await connection.send(Node("failure", {"reason": "401", "location": "double"}))
-            return False
+            return await self._refuse(connection, {"reason": "401", "location": "double"})
         await self._log_in(connection, device)
         return True
+
+    async def _refuse(self, connection: Connection, why: dict[str, object]) -> bool:
+        """Say why not, and leave it to the client to hang up for a moment: a close at once may overtake the reason."""
+        await connection.send(Node("failure", why))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(connection.receive(), _PATIENCE)
+        return False
 
     async def _log_in(self, connection: Connection, device: LinkedDevice) -> None:
         if device.connection:

@@ -1,7 +1,6 @@
 """How bytes arrive: an HTTP CONNECT proxy that leads every name to one TLS port, which serves websocket and media."""
 
 import asyncio
-import contextlib
 import ssl
 
 from aiohttp import web
@@ -58,11 +57,14 @@ class Proxy:
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    try:
         while data := await reader.read(1 << 16):
             writer.write(data)
             await writer.drain()
-    writer.close()
+    except OSError:
+        pass  # the other end was first
+    finally:
+        writer.close()
 
 
 class Site:

@@ -14,7 +14,9 @@ def double():
 
     with pytest.MonkeyPatch.context() as patch, Double() as running:
         for name, value in running.environment.items():
-            patch.setenv(name, os.pathsep.join(filter(None, [value, os.environ.get(name)])) if "PATH" in name else value)
+            patch.setenv(
+                name, os.pathsep.join(filter(None, [value, os.environ.get(name)])) if "PATH" in name else value
+            )
         yield running
 
 

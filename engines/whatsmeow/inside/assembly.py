@@ -19,6 +19,7 @@ from neonize import events as happen
 
 from engines import base
 from engines.whatsmeow import frames
+from engines.whatsmeow.inside import store
 from engines.whatsmeow.inside.compose import Composer
 from engines.whatsmeow.inside.ground import Ground
 from engines.whatsmeow.inside.notebook import Notebook
@@ -50,15 +51,18 @@ def build(
     """Everything one account needs. Raises sqlite3.DatabaseError for a notebook that cannot be read."""
     _quieten()
     settings = begin.settings
-    session = Session(directory, settings, begin.proxy_url, tell, leave)
     notebook = Notebook(directory / "notebook.db")
+    if notebook.fact("unlinked"):  # the library may have died before it forgot the credentials itself
+        store.forget(directory)
+        notebook.note("unlinked", "")
+    session = Session(directory, settings, begin.proxy_url, tell, leave)
     people = People(session.client, session.alive, notebook.fact("own"))
 
     def identify(digits: str) -> None:
         people.become(f"{digits}@c.us")
         notebook.note("own", people.own())
 
-    session.identify = identify
+    session.identify, session.unlinked = identify, lambda: notebook.note("unlinked", "yes")
     pump = Pump(session, people, notebook, settings)
     _pass_on(session, pump, tell)
     composer = Composer(session.client, people, notebook, settings.media_cap)

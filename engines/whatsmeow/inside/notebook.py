@@ -1,8 +1,10 @@
 """What a worker keeps on disk: the spool of events on their way, sends that finished, and messages to refer back to.
 
-A record of the spool is on disk before `append` returns; everything else may lose its last moments in a power cut.
+What `append` wrote survives the death of the process at once, and a power cut a moment later (`settle` sees to it): the
+library keeps up to a hundred events in memory while its callback waits for a disk, and a crash would take those along.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable
@@ -56,20 +58,26 @@ class Notebook:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._safe = _open(path, "FULL")
-        self._fast = _open(path, "NORMAL")
-        self._fast.executescript(_SCHEMA)
+        self._store = sqlite3.connect(path, check_same_thread=False, timeout=30.0)
+        self._store.execute("PRAGMA journal_mode = WAL")
+        self._store.execute("PRAGMA synchronous = NORMAL")
+        self._store.executescript(_SCHEMA)
+        self._log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
         self._appended = threading.Condition()
 
     # --- the spool
 
     def append(self, kind: int, body: bytes) -> int:
-        """Put a record at the end; returns its number once it is on disk."""
-        with self._lock, self._safe:
-            number = self._safe.execute("INSERT INTO spool (kind, body) VALUES (?, ?)", (kind, body)).lastrowid
+        """Put a record at the end; returns its number."""
+        with self._lock, self._store:
+            number = self._store.execute("INSERT INTO spool (kind, body) VALUES (?, ?)", (kind, body)).lastrowid
         with self._appended:
             self._appended.notify_all()
         return number or 0
+
+    def settle(self) -> None:
+        """Return once everything appended is on the disk itself."""
+        os.fdatasync(self._log)
 
     def after(self, number: int) -> Spooled | None:
         """The first record beyond this number."""
@@ -83,8 +91,8 @@ class Notebook:
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Remove records that arrived."""
-        with self._lock, self._fast:
-            self._fast.executemany("DELETE FROM spool WHERE number = ?", ((number,) for number in numbers))
+        with self._lock, self._store:
+            self._store.executemany("DELETE FROM spool WHERE number = ?", ((number,) for number in numbers))
 
     def spooled(self) -> int:
         """How many records are on their way."""
@@ -100,8 +108,8 @@ class Notebook:
 
     def note(self, name: str, value: str) -> None:
         """Note something about the account."""
-        with self._lock, self._fast:
-            self._fast.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+        with self._lock, self._store:
+            self._store.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     # --- sends
 
@@ -110,27 +118,27 @@ class Notebook:
         row = self._one("SELECT message_id, at FROM sends WHERE key = ?", (key,))
         if row:
             return row[0], row[1] or 0
-        with self._lock, self._fast:
-            self._fast.execute("INSERT INTO sends (key) VALUES (?)", (key,))
+        with self._lock, self._store:
+            self._store.execute("INSERT INTO sends (key) VALUES (?)", (key,))
         return None
 
     def end_send(self, key: str, message_id: str, at: int) -> None:
         """The send was taken."""
-        with self._lock, self._fast:
-            self._fast.execute("UPDATE sends SET message_id = ?, at = ? WHERE key = ?", (message_id, at, key))
+        with self._lock, self._store:
+            self._store.execute("UPDATE sends SET message_id = ?, at = ? WHERE key = ?", (message_id, at, key))
 
     def drop_send(self, key: str) -> None:
         """The send did not happen: the key may be used again."""
-        with self._lock, self._fast:
-            self._fast.execute("DELETE FROM sends WHERE key = ?", (key,))
+        with self._lock, self._store:
+            self._store.execute("DELETE FROM sends WHERE key = ?", (key,))
 
     # --- messages to refer back to
 
     def keep(self, message: Kept) -> None:
         """Remember a message."""
         row = (message.chat, message.stanza, message.sender, message.from_me, message.unread, message.at)
-        with self._lock, self._fast:
-            self._fast.execute(
+        with self._lock, self._store:
+            self._store.execute(
                 "INSERT OR IGNORE INTO messages (chat, stanza, sender, from_me, unread, at, content, packed)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (*row, message.content, message.packed),
@@ -150,22 +158,22 @@ class Notebook:
         return self._kept("chat = ? AND unread ORDER BY serial", (chat,))
 
     def mark_read(self, chat: str) -> None:
-        with self._lock, self._fast:
-            self._fast.execute("UPDATE messages SET unread = 0 WHERE chat = ? AND unread", (chat,))
-            self._fast.execute("UPDATE chats SET unread = 0 WHERE id = ?", (chat,))
+        with self._lock, self._store:
+            self._store.execute("UPDATE messages SET unread = 0 WHERE chat = ? AND unread", (chat,))
+            self._store.execute("UPDATE chats SET unread = 0 WHERE id = ?", (chat,))
 
     def _kept(self, where: str, values: tuple[object, ...]) -> list[Kept]:
         sql = f"SELECT chat, stanza, sender, from_me, at, content, packed, unread FROM messages WHERE {where}"  # noqa: S608 - literals above
         with self._lock:
-            rows = self._fast.execute(sql, values).fetchall()
+            rows = self._store.execute(sql, values).fetchall()
         return [Kept(row[0], row[1], row[2], bool(row[3]), row[4], row[5], row[6], bool(row[7])) for row in rows]
 
     # --- reactions and chats
 
     def react(self, chat: str, stanza: str, sender: str, emoji: str, at: int) -> None:
         """Somebody reacted; an empty emoji takes it back."""
-        with self._lock, self._fast:
-            self._fast.execute(
+        with self._lock, self._store:
+            self._store.execute(
                 "INSERT OR REPLACE INTO reactions VALUES (?, ?, ?, ?, ?)", (chat, stanza, sender, emoji, at)
             )
 
@@ -173,7 +181,7 @@ class Notebook:
         """Emoji, sender and time of each reaction to a message."""
         sql = "SELECT emoji, sender, at FROM reactions WHERE chat = ? AND stanza = ? AND emoji != '' ORDER BY at"
         with self._lock:
-            return self._fast.execute(sql, (chat, stanza)).fetchall()
+            return self._store.execute(sql, (chat, stanza)).fetchall()
 
     def note_chat(self, chat: str, name: str | None, unread: int, at: int, last: str | None) -> None:
         """A message came or went; `unread` is added to what the chat had."""
@@ -181,33 +189,24 @@ class Notebook:
             "INSERT INTO chats VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET name = coalesce(?2, name),"
             " unread = unread + ?3, last = CASE WHEN ?4 >= at THEN coalesce(?5, last) ELSE last END, at = max(at, ?4)"
         )
-        with self._lock, self._fast:
-            self._fast.execute(sql, (chat, name, unread, at, last))
+        with self._lock, self._store:
+            self._store.execute(sql, (chat, name, unread, at, last))
 
     def chats(self) -> list[tuple[str, str | None, int, int, str | None]]:
         """Id, name, unread messages, time and text of the last one, newest first."""
         with self._lock:
-            return self._fast.execute("SELECT id, name, unread, at, last FROM chats ORDER BY at DESC").fetchall()
+            return self._store.execute("SELECT id, name, unread, at, last FROM chats ORDER BY at DESC").fetchall()
 
     def prune(self) -> None:
         """Let go of the oldest messages and sends beyond what is kept."""
-        with self._lock, self._fast:
-            self._fast.execute(
+        with self._lock, self._store:
+            self._store.execute(
                 "DELETE FROM messages WHERE serial <= (SELECT max(serial) FROM messages) - ?", (_KEPT_MESSAGES,)
             )
-            self._fast.execute(
-                "DELETE FROM sends WHERE at < (SELECT at FROM sends WHERE at NOT NULL ORDER BY at DESC LIMIT 1 OFFSET ?)",
-                (_KEPT_SENDS,),
-            )
+            oldest = "SELECT at FROM sends WHERE at NOT NULL ORDER BY at DESC LIMIT 1 OFFSET ?"
+            self._store.execute(f"DELETE FROM sends WHERE at < ({oldest})", (_KEPT_SENDS,))  # noqa: S608 - a literal
 
     def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._lock:
-            row: tuple[Any, ...] | None = self._fast.execute(sql, values).fetchone()
+            row: tuple[Any, ...] | None = self._store.execute(sql, values).fetchone()
             return row
-
-
-def _open(path: Path, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=30.0)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    return connection

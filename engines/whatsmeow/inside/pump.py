@@ -59,7 +59,7 @@ class Pump:
         return lambda event: self._spool(number, event.SerializeToString())
 
     def _spool(self, kind: int, body: bytes) -> None:
-        """On disk before the library's callback returns; a full disk must not end in silence."""
+        """Out of this process before the library's callback returns; a full disk must not end in silence."""
         try:
             self._notebook.append(kind, body)
         except Exception:
@@ -99,6 +99,7 @@ class Pump:
         if not found:
             self._notebook.forget([record.number])
             return
+        self._notebook.settle()
         with self._changed:
             self._changed.wait_for(lambda: len(self._under_way) < _WINDOW)
             self._under_way.add(record.number)

@@ -37,7 +37,8 @@ Leave = Callable[[int], None]
 class Session:
     """One client. `tell` reports what matters now, `leave` ends the worker with an exit code, soon.
 
-    `alive` is set once the library knows the client: asked before, it aborts. `identify` is told the account's digits.
+    `alive` is set once the library knows the client: asked before, it aborts. `identify` is told the account's digits,
+    `unlinked` that its credentials are void.
     """
 
     def __init__(self, directory: Path, settings: Settings, proxy_url: str | None, tell: Tell, leave: Leave) -> None:
@@ -49,6 +50,7 @@ class Session:
         self.watchdog = Watchdog()
         self.alive, self.ready = threading.Event(), threading.Event()
         self.identify: Callable[[str], None] = lambda _: None
+        self.unlinked: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
         self._state: base.State = "initializing"
         self._codes = 0
@@ -184,6 +186,8 @@ class Session:
 
     def _end(self, reason: str, **facts: Any) -> None:
         """For good: nothing but a person can change it."""
+        if reason == "logged_out":
+            self.unlinked()
         self._enter("failed", reason, **facts)
         self._leave(exits.DONE)
 

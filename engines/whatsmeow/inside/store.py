@@ -7,6 +7,12 @@ from pathlib import Path
 NAME = "whatsmeow.db"
 
 
+def forget(directory: Path) -> None:
+    """Remove the credentials of an account that is linked no more."""
+    for path in directory.glob(f"{NAME}*"):
+        path.unlink()
+
+
 def linked_devices(directory: Path) -> int:
     """How many linked devices a session's store holds. Raises sqlite3.DatabaseError for one that cannot be read."""
     path = directory / NAME

@@ -33,6 +33,7 @@ class Sending:
     def logout(self) -> None:
         """Unlink the account; the library forgets the credentials."""
         self._ground.client.logout()
+        self._ground.notebook.note("unlinked", "yes")
 
     def send(self, key: str, chat: str, kind: str, content: dict[str, Any], quote: base.Quote | None) -> base.Sent:
         """Send once: the same key again gives the first outcome."""
