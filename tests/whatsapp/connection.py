@@ -1,5 +1,6 @@
 """One client's websocket: frames of three length bytes, the handshake, then encrypted stanzas."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
@@ -78,7 +79,8 @@ class Connection:
     async def send_payload(self, payload: bytes) -> None:
         """Send these bytes in place of a stanza."""
         if not self.deaf and not self._socket.closed:
-            await self._send_frame(self.greeting.outgoing.encrypt(payload))
+            with contextlib.suppress(ConnectionResetError):
+                await self._send_frame(self.greeting.outgoing.encrypt(payload))
 
     async def answer(self, request: Node, *children: Node) -> None:
         """A request succeeded, with these results."""

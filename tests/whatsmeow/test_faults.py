@@ -366,7 +366,6 @@ def test_workers_killed_in_the_middle_double_nothing(linked, contact):
     bodies = [message.body for message in linked.sink.messages]
     assert len(set(bodies)) == len(bodies)
     assert bodies == sorted(bodies, key=texts.index)
-    print("lost", set(texts) - set(bodies))
 
 
 def test_asking_while_it_stops_and_starts_aborts_nothing(linked, contact):
