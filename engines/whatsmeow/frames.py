@@ -3,6 +3,7 @@
 `Begin` comes first. Then `Ask` and `Committed` go in, `Answer`, `Failure` and `Report` come out.
 """
 
+import contextlib
 import socket
 import struct
 import threading
@@ -153,8 +154,6 @@ class Channel:
 
     def close(self) -> None:
         """Hang up; a thread that receives gets EOFError."""
-        try:
+        with contextlib.suppress(OSError):  # the peer was first
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the peer was first
         self._socket.close()

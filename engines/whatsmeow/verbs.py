@@ -16,12 +16,11 @@ from engines.things import (
     StatusPost,
 )
 from engines.verbs import ParticipantChange
+from engines.whatsmeow.cannot import Cannot
 from engines.whatsmeow.engine import Core
 
-_NO_APP_STATE = "This engine cannot change the account's settings of a chat or message"
 
-
-class Whatsmeow(Core):
+class Whatsmeow(Core, Cannot):
     """`engines.base.Engine`, and of `engines.verbs` all families but labels and catalogues."""
 
     def send(self, message: base.Outgoing) -> base.Sent:
@@ -52,10 +51,6 @@ class Whatsmeow(Core):
     def revoke(self, chat: str, message_id: str, *, for_everyone: bool = True) -> None:
         self._do("revoke", chat=chat, message_id=message_id, for_everyone=for_everyone)
 
-    def star(self, chat: str, message_id: str, *, starred: bool) -> None:
-        """Not supported."""
-        raise base.NotSupported(_NO_APP_STATE)
-
     def history(self, chat: str, limit: int) -> list[base.Message]:
         """What passed this session; media is not kept."""
         return self._ask(list[base.Message], "history", chat=chat, limit=limit)
@@ -70,26 +65,6 @@ class Whatsmeow(Core):
 
     def mark_read(self, chat: str) -> bool:
         return self._ask(bool, "mark_read", chat=chat)
-
-    def mark_unread(self, chat: str) -> bool:
-        """Not supported."""
-        raise base.NotSupported(_NO_APP_STATE)
-
-    def delete_chat(self, chat: str) -> bool:
-        """Not supported."""
-        raise base.NotSupported(_NO_APP_STATE)
-
-    def archive(self, chat: str, *, archived: bool) -> bool:
-        """Not supported."""
-        raise base.NotSupported(_NO_APP_STATE)
-
-    def pin(self, chat: str, *, pinned: bool) -> bool:
-        """Not supported."""
-        raise base.NotSupported(_NO_APP_STATE)
-
-    def mute(self, chat: str, until: int | None) -> bool:
-        """Not supported."""
-        raise base.NotSupported(_NO_APP_STATE)
 
     def set_presence(self, *, online: bool) -> None:
         self._do("set_presence", online=online)

@@ -134,7 +134,7 @@ class Contact:
         """Write to a person's linked devices; returns the message id."""
         base = self._base(what) | {"from": self.account.lid, "sender_pn": self.account.phone} | attrs
         for device in to.linked:
-            await device.deliver(Node("message", dict(base), [self._sealed(device, _message(what))]))
+            await device.deliver(Node("message", dict(base), [self.sealed(device, _message(what))]))
         return str(base["id"])
 
     async def say_in(self, group: Jid, what: "str | e2e.Message") -> str:
@@ -146,7 +146,7 @@ class Contact:
         )
         for device in [each for person in self.server.groups[group].ranks for each in person.linked]:
             first = (
-                [] if (group.user, device) in self.told else [self._sealed(device, _distribution(group, distribution))]
+                [] if (group.user, device) in self.told else [self.sealed(device, _distribution(group, distribution))]
             )
             self.told.add((group.user, device))
             await device.deliver(Node("message", base | {"addressing_mode": "lid"}, [*first, shared]))
@@ -159,7 +159,8 @@ class Contact:
             kind = "reaction" if "reactionMessage" in names else "text"
         return {"id": f"3A{random_word(10)}", "t": int(time.time()), "type": kind, "notify": self.account.name}
 
-    def _sealed(self, device: LinkedDevice, message: e2e.Message) -> Node:
+    def sealed(self, device: LinkedDevice, message: e2e.Message) -> Node:
+        """A message encrypted for one device."""
         peer = (device.account.phone.user, device.number)
         if not self.party.knows(peer):
             self.party.begin(peer, _published(device))

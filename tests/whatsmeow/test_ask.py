@@ -18,6 +18,7 @@ from engines.verbs import (
     ProfileVerbs,
     StatusVerbs,
 )
+from tests.whatsapp.nodes import STATUS, Node
 from tests.whatsapp.schema import e2e
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
@@ -257,8 +258,6 @@ def test_a_status_is_posted_and_listed(shared, contact):
 
 
 def test_a_status_of_a_contact_is_listed(shared, contact):
-    from tests.whatsapp.nodes import STATUS, Node  # noqa: PLC0415
-
     device = shared.phone.device
     secret = contact.sender_keys.distribution(STATUS.user)
     told = e2e.Message(
@@ -267,7 +266,7 @@ def test_a_status_of_a_contact_is_listed(shared, contact):
     sealed = contact.sender_keys.encrypt(STATUS.user, e2e.Message(conversation="look at me").SerializeToString())
     attrs = {"id": "3ASTATUS", "from": STATUS, "participant": contact.account.lid, "t": 1_800_000_000, "type": "text"}
     attrs["participant_pn"] = contact.account.phone
-    encs = [contact._sealed(device, told), Node("enc", {"v": "2", "type": "skmsg"}, sealed)]
+    encs = [contact.sealed(device, told), Node("enc", {"v": "2", "type": "skmsg"}, sealed)]
     shared.double.run(device.deliver(Node("message", attrs, encs)))
     story = shared.message(lambda message: message.chat == "status@broadcast" and not message.from_me)
     assert (story.body, story.sender) == ("look at me", address(contact))

@@ -18,8 +18,8 @@ class Harness:
     def __init__(self, line: Line) -> None:
         self.line, self.sink = line, Sink()
         line.sink = self.sink
-        self._friend = line.double.contact("Friend")
-        self.contact = address(self._friend)
+        self.friend = line.double.contact("Friend")
+        self.contact = address(self.friend)
 
     def engine(self) -> base.Engine:
         return self.line.make()
@@ -29,8 +29,8 @@ class Harness:
         self._read_everything()
 
     def _read_everything(self) -> None:
-        while not self._friend.messages.empty():
-            self.line.double.run(self._friend.read(self._friend.messages.get()))
+        while not self.friend.messages.empty():
+            self.line.double.run(self.friend.read(self.friend.messages.get()))
 
     def scan(self) -> None:
         self.line.scan()
@@ -39,7 +39,7 @@ class Harness:
         self.line.double.run(self.line.phone.type_code(code))
 
     def write(self, body: str) -> None:
-        self.line.double.run(self._friend.say(self.line.phone.account, body))
+        self.line.double.run(self.friend.say(self.line.phone.account, body))
 
     def lose_connection(self) -> None:
         connection = self.line.phone.device.connection
@@ -63,6 +63,6 @@ class TestWhatsmeow(EngineContract):
 
     def test_a_text_is_delivered_then_read(self, harness, ready):
         sent = ready.send(base.Outgoing("key-1", harness.contact, base.Text("Hello")))
-        harness.line.double.run(harness._friend.read(harness._friend.next()))
+        harness.line.double.run(harness.friend.read(harness.friend.next()))
         eventually(lambda: "read" in harness.sink.receipts(sent), harness.sink)
         assert harness.sink.receipts(sent) == ["delivered", "read"]

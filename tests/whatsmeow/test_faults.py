@@ -1,4 +1,4 @@
-"""What happens when WhatsApp, the network, the worker or the gateway fails. Every abort known of the library is here."""
+"""What happens when WhatsApp, the network, the worker or the gateway fails; every known abort of the library."""
 
 import concurrent.futures
 import contextlib

@@ -10,6 +10,7 @@ from tests.whatsmeow.kit import Line, address
 
 # isort: split
 from engines import base
+from tests.whatsapp.nodes import Node
 from tests.whatsapp.schema import common, e2e, history
 
 
@@ -225,8 +226,6 @@ def test_changes_in_a_group_are_told(shared, contact, verb, change, details):
 
 def test_a_message_that_nothing_opens_harms_nobody(shared, contact):
     node = {"id": "3ABROKEN", "from": contact.account.lid, "t": 1, "type": "text"}
-    from tests.whatsapp.nodes import Node  # noqa: PLC0415
-
     broken = Node("message", node, [Node("enc", {"v": "2", "type": "msg"}, b"\x33garbage-garbage-garbage")])
     shared.double.run(shared.phone.device.deliver(broken))
     assert shared.heard(contact, "still there?").body == "still there?"

@@ -3,6 +3,7 @@
 import concurrent.futures
 import hashlib
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -291,8 +292,7 @@ def test_media_of_50_mib_goes_both_ways(shared, contact, file):
     got = contact.next().message.documentMessage
     assert opened(shared, "document", got) == data
     back = shared.heard(contact, e2e.Message(documentMessage=got))
-    with open(back.media.path, "rb") as received:
-        assert hashlib.sha256(received.read()).digest() == hashlib.sha256(data).digest()
+    assert hashlib.sha256(Path(back.media.path).read_bytes()).digest() == hashlib.sha256(data).digest()
 
 
 def test_four_threads_send_at_once(shared, contact):

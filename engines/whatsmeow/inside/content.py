@@ -48,8 +48,17 @@ _KINDS: tuple[tuple[str, str, _Text], ...] = (
     ("listMessage", "text", lambda part: part.description),
     ("groupInviteMessage", "text", lambda part: part.caption),
 )
-_SILENT = ("senderKeyDistributionMessage", "messageContextInfo", "protocolMessage", "stickerSyncRmrMessage", "keepInChatMessage",
-           "pinInChatMessage", "encReactionMessage", "placeholderMessage", "fastRatchetKeySenderKeyDistributionMessage")  # fmt: skip
+_SILENT = (
+    "senderKeyDistributionMessage",
+    "fastRatchetKeySenderKeyDistributionMessage",
+    "messageContextInfo",
+    "protocolMessage",
+    "stickerSyncRmrMessage",
+    "keepInChatMessage",
+    "pinInChatMessage",
+    "encReactionMessage",
+    "placeholderMessage",
+)
 _MEDIA = ("image", "video", "audio", "voice", "document", "sticker")
 
 
@@ -84,8 +93,7 @@ def said(message: Any) -> Said | None:
     for name, kind, text in _KINDS:
         if name in present:
             part = getattr(message, name)
-            kind = "voice" if kind == "audio" and part.PTT else kind
-            return Said(kind, text(part), part)
+            return Said("voice" if kind == "audio" and part.PTT else kind, text(part), part)
     if all(name in _SILENT for name in present):
         return None
     return Said("unknown", "", None)

@@ -1,4 +1,4 @@
-"""Media: up from files of the gateway, down into files that it takes over. Only bytes reach the library, never a path."""
+"""Media: up from files of the gateway, down into files that it takes over. The library gets bytes, never a path."""
 
 import hashlib
 import io

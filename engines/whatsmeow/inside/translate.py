@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from neonize.proto import Neonize_pb2 as wire
-from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as E2E
-from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import ProtocolMessage
+from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as e2e
 
 from engines import addresses, base
 from engines.whatsmeow import ids
@@ -135,12 +133,12 @@ class Translator:
         self._notebook.note_chat(envelope.chat, name, int(unread), envelope.timestamp, told.body or f"[{told.type}]")
 
     def _protocol(self, envelope: Envelope, message: Any) -> list[base.Event]:
-        if message.type == ProtocolMessage.MESSAGE_EDIT:
+        if message.type == e2e.ProtocolMessage.MESSAGE_EDIT:
             found = content.said(content.unwrapped(message.editedMessage))
             target = self._target(envelope, message.key)
             body = found.body if found else ""
             return [base.MessageEdited(target, envelope.chat, envelope.sender, body, envelope.timestamp)]
-        if message.type == ProtocolMessage.REVOKE and message.HasField("key"):
+        if message.type == e2e.ProtocolMessage.REVOKE and message.HasField("key"):
             target = self._target(envelope, message.key)
             return [
                 base.MessageRevoked(
@@ -160,7 +158,7 @@ class Translator:
         chosen = self._client.decrypt_poll_vote(event).selectedOptions
         stanza = message.pollCreationMessageKey.ID
         poll = self._notebook.find(envelope.chat, stanza)
-        options = content.poll_options(E2E.FromString(poll.content)) if poll else []
+        options = content.poll_options(e2e.Message.FromString(poll.content)) if poll else []
         names = {hashlib.sha256(option.encode()).digest(): option for option in options}
         voted = tuple(names.get(digest, digest.hex()) for digest in chosen)
         target = self._target(envelope, message.pollCreationMessageKey)
@@ -176,11 +174,3 @@ class Translator:
             author = envelope.sender if key.fromMe else self._people.own()
         own = author == self._people.own()
         return ids.outward(key.ID, envelope.chat, author, from_me=own)
-
-
-def parse(kind: type[Any], body: bytes) -> Any:
-    """A spooled body as the event it is."""
-    return kind.FromString(body)
-
-
-__all__ = ["Envelope", "Fetch", "Translator", "parse", "wire"]

@@ -55,7 +55,7 @@ class Chatting:
         notebook.mark_read(chat)
         return bool(unread)
 
-    def set_presence(self, online: bool) -> None:  # noqa: FBT001 - named on the wire
+    def set_presence(self, *, online: bool) -> None:
         """Be seen online, or not."""
         self._ground.client.send_presence(Presence.AVAILABLE if online else Presence.UNAVAILABLE)
 

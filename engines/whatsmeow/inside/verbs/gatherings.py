@@ -86,7 +86,7 @@ class Gatherings:
         return GroupSettings(info.GroupAnnounce.IsAnnounce, info.GroupLocked.isLocked, timer)
 
     def set_group_settings(
-        self, group_id: str, announce: bool | None, locked: bool | None, ephemeral_seconds: int | None
+        self, group_id: str, *, announce: bool | None, locked: bool | None, ephemeral_seconds: int | None
     ) -> GroupSettings:
         """Change what is given."""
         client, jid = self._ground.client, self._ground.people.wire(group_id)
@@ -98,7 +98,7 @@ class Gatherings:
             client.set_disappearing_timer(jid, ephemeral_seconds * 10**9)
         return self.group_settings(group_id)
 
-    def invite_code(self, group_id: str, revoke: bool) -> str:  # noqa: FBT001 - named on the wire
+    def invite_code(self, group_id: str, *, revoke: bool) -> str:
         """The code of the invite link, a new one where the old shall be void."""
         link = self._ground.client.get_group_invite_link(self._ground.people.wire(group_id), revoke)
         return str(link).rpartition("/")[2]

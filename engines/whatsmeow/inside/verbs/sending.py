@@ -59,10 +59,19 @@ class Sending:
         sent = base.Sent(ids.outward(answer.ID, chat, own, from_me=True), answer.Timestamp)
         self._ground.notebook.end_send(key, sent.message_id, sent.timestamp)
         self._ground.pump.settle(base.SendSettled(key, sent.message_id, sent.timestamp))
-        told = base.Message(sent.message_id, chat, own, "text", preview or "", sent.timestamp, True, chat)  # noqa: FBT003 - a record's field
-        self._ground.notebook.keep(
-            Kept(chat, answer.ID, own, True, sent.timestamp, message.SerializeToString(), msgspec.msgpack.encode(told))
+        told = base.Message(
+            sent.message_id, chat, own, "text", preview or "", sent.timestamp, from_me=True, recipient=chat
         )
+        kept = Kept(
+            chat=chat,
+            stanza=answer.ID,
+            sender=own,
+            from_me=True,
+            at=sent.timestamp,
+            content=message.SerializeToString(),
+            packed=msgspec.msgpack.encode(told),
+        )
+        self._ground.notebook.keep(kept)
         self._ground.notebook.note_chat(chat, None, 0, sent.timestamp, preview)
         return sent
 
@@ -77,7 +86,7 @@ class Sending:
         answer = client.send_message(jid, build_edit(jid, kept.stanza, self._ground.composer.text(body)))
         return base.Sent(ids.outward(kept.stanza, chat, kept.sender, from_me=True), answer.Timestamp)
 
-    def revoke(self, chat: str, message_id: str, for_everyone: bool) -> None:  # noqa: FBT001 - named on the wire
+    def revoke(self, chat: str, message_id: str, *, for_everyone: bool) -> None:
         """Delete a message for everyone: an own one, or any in a group one rules."""
         client = self._ground.client
         if not for_everyone:
