@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 import socket
-import sqlite3
 import sys
 import threading
 import time
@@ -46,9 +45,10 @@ class Worker:
         _limit(begin.settings.memory_cap)
         directory = Path(begin.directory)
         try:
-            store.linked_devices(directory)
+            store.check(directory)
             office = self._set_up(directory, begin)
-        except sqlite3.DatabaseError:
+        except store.Damaged as error:
+            log.error("%s", error)  # noqa: TRY400 - one line, no trace
             self._tell(base.StateChanged("failed", "store_damaged"))
             return exits.DAMAGED
         self._start(self._session.connect, "connect")

@@ -53,3 +53,30 @@ def shared(double, tmp_path_factory):
 @pytest.fixture
 def contact(double):
     return double.contact(f"Contact {next(_serial)}")
+
+
+@pytest.fixture
+def linked(line):
+    """A session of its own, linked."""
+    line.link()
+    line.sink.events.clear()
+    return line
+
+
+@pytest.fixture
+def network(double):
+    """The proxy, put right again afterwards."""
+    yield double.server.proxy
+    double.server.proxy.mode = "open"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes bytes into a file of ours."""
+
+    def write(data: bytes, name: str = "blob") -> str:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return str(path)
+
+    return write

@@ -1,6 +1,8 @@
 """What every test of the engine needs: a session on the double, and ways to wait without sleeping."""
 
+import contextlib
 import importlib.util
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -150,3 +152,21 @@ class Line:
 def address(contact: Contact) -> str:
     """A contact's neutral address."""
     return f"{contact.account.phone.user}@c.us"
+
+
+def drop(line: Line) -> None:
+    line.double.run(line.phone.device.connection.close())
+
+
+def spooled(line: Line) -> int:
+    """How many events wait on the worker's disk."""
+    with contextlib.closing(sqlite3.connect(Path(line.account.directory) / "notebook.db")) as notebook:
+        return notebook.execute("SELECT count(*) FROM spool").fetchone()[0]
+
+
+def recovers(line: Line, contact) -> None:
+    """It is ready again without a code, and works both ways."""
+    line.eventually(lambda: line.sink.states and line.sink.state.state == "ready")
+    assert line.sink.of(base.QrChanged) == []
+    assert line.said(contact, base.Text("works")).text == "works"
+    line.heard(contact, "works too")

@@ -48,10 +48,10 @@ def build(
     leave: Callable[[int], None],
     send: Callable[[frames.Outward], None],
 ) -> Parts:
-    """Everything one account needs. Raises sqlite3.DatabaseError for a notebook that cannot be read."""
+    """Everything one account needs."""
     _quieten()
     settings = begin.settings
-    notebook = Notebook(directory / "notebook.db")
+    notebook = Notebook(directory / store.NOTEBOOK)
     if notebook.fact("unlinked"):  # the library may have died before it forgot the credentials itself
         store.forget(directory)
         notebook.note("unlinked", "")

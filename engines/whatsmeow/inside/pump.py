@@ -21,7 +21,7 @@ from engines.whatsmeow.inside.translate import Translator
 log = logging.getLogger(__name__)
 
 SETTLED = 1000
-"""The kind of a spooled `engines.base.SendSettled`; other kinds are neonize's."""
+"""The kind of a spooled `engines.base.SendFinished`; other kinds are neonize's."""
 
 _WINDOW = 64
 _CHUNK = 200
@@ -66,7 +66,7 @@ class Pump:
             log.exception("an event could not be spooled")
             raise
 
-    def settle(self, settled: base.SendSettled) -> None:
+    def settle(self, settled: base.SendFinished) -> None:
         """Spool that a send was taken."""
         self._notebook.append(SETTLED, msgspec.msgpack.encode(settled))
 
@@ -110,7 +110,7 @@ class Pump:
 
     def _translated(self, record: Spooled) -> list[base.Event]:
         if record.kind == SETTLED:
-            return [msgspec.msgpack.decode(record.body, type=base.SendSettled)]
+            return [msgspec.msgpack.decode(record.body, type=base.SendFinished)]
         kind, handler = self._kinds.get(record.kind, (None, None))
         if kind is None or handler is None:
             return []

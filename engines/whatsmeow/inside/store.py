@@ -1,10 +1,15 @@
-"""A look at the library's store before the library sees it."""
+"""A look at what a session keeps, before the library sees it: it aborts over what it does not expect."""
 
 import contextlib
 import sqlite3
 from pathlib import Path
 
 NAME = "whatsmeow.db"
+NOTEBOOK = "notebook.db"
+
+
+class Damaged(Exception):
+    """What a session keeps cannot be read; linking again needs its directory emptied."""
 
 
 def forget(directory: Path) -> None:
@@ -13,13 +18,17 @@ def forget(directory: Path) -> None:
         path.unlink()
 
 
-def linked_devices(directory: Path) -> int:
-    """How many linked devices a session's store holds. Raises sqlite3.DatabaseError for one that cannot be read."""
-    path = directory / NAME
-    if not path.exists():
-        return 0
+def check(directory: Path) -> None:
+    """See that what a session keeps can be read. Raises Damaged."""
+    for path in (directory / NAME, directory / NOTEBOOK):
+        if path.exists():
+            try:
+                _check(path)
+            except sqlite3.DatabaseError as error:
+                raise Damaged(f"{path.name} cannot be read: {error}") from error
+
+
+def _check(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as store:
         if store.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("the store is damaged")
-        tables = store.execute("SELECT count(*) FROM sqlite_master WHERE name = 'whatsmeow_device'").fetchone()
-        return int(store.execute("SELECT count(*) FROM whatsmeow_device").fetchone()[0]) if tables[0] else 0
+            raise sqlite3.DatabaseError("its check fails")

@@ -58,7 +58,7 @@ class Sending:
         own = self._ground.people.own()
         sent = base.Sent(ids.outward(answer.ID, chat, own, from_me=True), answer.Timestamp)
         self._ground.notebook.end_send(key, sent.message_id, sent.timestamp)
-        self._ground.pump.settle(base.SendSettled(key, sent.message_id, sent.timestamp))
+        self._ground.pump.settle(base.SendFinished(key, sent))
         told = base.Message(
             sent.message_id, chat, own, "text", preview or "", sent.timestamp, from_me=True, recipient=chat
         )
