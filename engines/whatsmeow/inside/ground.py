@@ -26,10 +26,14 @@ class Ground:
 
     @property
     def client(self) -> Any:
-        """The client of a session that is connected. Raises NotConnected: a call would hang while a dial hangs."""
+        """The client of a session that is connected. Raises NotConnected."""
+        self.require_connection()
+        return self.session.client
+
+    def require_connection(self) -> None:
+        """Raises NotConnected where there is none: a call would hang while a dial hangs."""
         if self.session.state != "ready":
             raise base.NotConnected("Session is not connected. The WhatsApp client is not ready.")
-        return self.session.client
 
     def message(self, chat: str, message_id: str) -> Kept:
         """A message that was seen. Raises NotOnAccount."""

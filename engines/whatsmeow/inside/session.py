@@ -55,6 +55,7 @@ class Session:
         self._state: base.State = "initializing"
         self._codes = 0
         self._push_name = ""
+        self._parting = False
         self._listen()
 
     @property
@@ -97,6 +98,16 @@ class Session:
             farewell = threading.Thread(target=self.client.disconnect, daemon=True)
             farewell.start()
             farewell.join(_FAREWELL_SECONDS)
+
+    def log_out(self) -> None:
+        """Unlink the account; its credentials are void."""
+        self._parting = True
+        try:
+            self.client.logout()
+        except BaseException:
+            self._parting = False
+            raise
+        self.unlinked()
 
     def pair_phone(self, phone: str) -> str:
         """A code to type into the phone with this number (digits)."""
@@ -188,6 +199,8 @@ class Session:
         """For good: nothing but a person can change it."""
         if reason == "logged_out":
             self.unlinked()
+            if self._parting:
+                return  # asked for: who asked must still get the answer
         self._enter("failed", reason, **facts)
         self._leave(exits.DONE)
 

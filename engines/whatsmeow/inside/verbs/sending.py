@@ -32,8 +32,8 @@ class Sending:
 
     def logout(self) -> None:
         """Unlink the account; the library forgets the credentials."""
-        self._ground.client.logout()
-        self._ground.notebook.note("unlinked", "yes")
+        self._ground.require_connection()
+        self._ground.session.log_out()
 
     def send(self, key: str, chat: str, kind: str, content: dict[str, Any], quote: base.Quote | None) -> base.Sent:
         """Send once: the same key again gives the first outcome."""
