@@ -60,8 +60,9 @@ class Delivery:
                 self._sink([event for _, events in batch for event in events])
             except Exception:
                 log.exception("the sink did not take %d reports", len(batch))
-                if self._pause(delay):
+                if self._closed:
                     return
+                self._pause(delay)
                 delay = min(delay * 2, _LAST_RETRY)
                 continue
             delay = _FIRST_RETRY
@@ -77,9 +78,9 @@ class Delivery:
             batch.append(entry)
         return batch
 
-    def _pause(self, seconds: float) -> bool:
+    def _pause(self, seconds: float) -> None:
         with self._changed:
-            return self._changed.wait_for(lambda: self._closed, seconds)
+            self._changed.wait_for(lambda: self._closed, seconds)
 
     def _done(self, batch: list[tuple[int, list[base.Event]]]) -> None:
         with self._changed:

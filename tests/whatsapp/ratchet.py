@@ -44,7 +44,8 @@ class _Chain:
 
     def seed(self, counter: int) -> bytes:
         while self.counter < counter:
-            self.skipped[self.counter] = self.next()
+            skipped = self.counter
+            self.skipped[skipped] = self.next()
         return self.next() if counter == self.counter else self.skipped.pop(counter)
 
 

@@ -61,8 +61,7 @@ def test_a_frame_too_long_is_not_sent(pair):
 
 def test_who_does_not_read_holds_nobody_for_ever(pair):
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
-        while True:
-            pair[0].send(frames.Ask(1, "x", 1.0, frames.pack(b"x" * 100_000)))
+        pair[0].send(frames.Ask(1, "x", 1.0, frames.pack(b"x" * 4_000_000)))
 
 
 def test_an_unknown_setting_or_one_of_the_wrong_type_is_refused():
@@ -96,7 +95,7 @@ def test_after_the_farewell_nothing_is_delivered():
     sink.refuse = False
     delivery.push(0, [base.StateChanged("disconnected")])
     delivery.close(5, farewell=True)
-    assert sink.events in ([base.StateChanged("disconnected")], [ready("dropped").__class__(ready("dropped").message), base.StateChanged("disconnected")])  # fmt: skip
+    assert sink.events[-1] == base.StateChanged("disconnected")
     assert not [thread for thread in threading.enumerate() if thread.name == "delivery-x"]
 
 
