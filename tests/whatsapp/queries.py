@@ -14,13 +14,13 @@ _PRIVACY = ("readreceipts", "last", "online", "profile", "status", "groupadd", "
 
 
 class Queries:
-    """Answers by namespace. `channels` holds canned answers by query id; `unknown` what nobody could answer."""
+    """Answers by namespace. `channels` are known to everybody; `unknown` holds what nobody could answer."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._patches: dict[tuple[Account, str], list[bytes]] = {}
-        self.graph: list[tuple[str, dict[str, object]]] = []
-        self.graph_answers: dict[str, object] = {}
+        self.graph: list[dict[str, object]] = []
+        self.channels: list[dict[str, object]] = []
         self.unknown: list[Node] = []
         self._answers: dict[str, Callable[[Connection, LinkedDevice, Node], Awaitable[None]]] = {
             "encrypt": self._encrypt,
@@ -124,11 +124,11 @@ class Queries:
         return await connection.answer(request, Node("picture", attrs))
 
     async def _graph(self, connection: Connection, _: LinkedDevice, request: Node) -> None:
-        query = request.child("query")
-        number = query.attrs["query_id"]
-        self.graph.append((number, json.loads(query.data)))
-        body = json.dumps({"data": self.graph_answers.get(number, {})}).encode()
-        await connection.answer(request, Node("result", {}, body))
+        """Questions in JSON; an answer holds what any of them may look for."""
+        self.graph.append(json.loads(request.child("query").data))
+        first = self.channels[0] if self.channels else None
+        answer = {"xwa2_newsletter": first, "xwa2_newsletter_subscribed": self.channels}
+        await connection.answer(request, Node("result", {}, json.dumps({"data": answer}).encode()))
 
     async def _app_state(self, connection: Connection, device: LinkedDevice, request: Node) -> None:
         results = [await self._collection(device, node) for node in request.child("sync").children]
@@ -152,6 +152,23 @@ class Queries:
                 changed = Node("collection", {"name": name, "version": len(kept)})
                 await other.deliver(Node("notification", attrs, [changed]))
         return Node("collection", {"name": name, "version": len(kept)})
+
+
+def channel(number: str, name: str) -> dict[str, object]:
+    """A channel as the server tells about it."""
+    meta = {
+        "creation_time": "1700000000",
+        "description": {"id": "1", "text": "All about it", "update_time": "1700000000000000"},
+        "invite": "Code123",
+        "name": {"id": "1", "text": name, "update_time": "1700000000000000"},
+        "preview": {"direct_path": "/p", "id": "1", "type": "PREVIEW"},
+        "settings": {"reaction_codes": {"value": "ALL"}},
+        "subscribers_count": "42",
+        "verification": "VERIFIED",
+    }
+    viewer = {"mute": "OFF", "role": "SUBSCRIBER"}
+    state = {"type": "ACTIVE"}
+    return {"id": f"{number}@newsletter", "state": state, "thread_metadata": meta, "viewer_metadata": viewer}
 
 
 def _fact(person: Account, tag: str) -> Node:

@@ -7,7 +7,7 @@ from tests.whatsmeow.kit import Line, address
 # isort: split
 from engines import base
 from engines.base import Capability
-from engines.things import GroupSettings, ParticipantResult, StatusText
+from engines.things import Channel, GroupSettings, ParticipantResult, StatusText
 from engines.verbs import (
     CallVerbs,
     ChannelVerbs,
@@ -19,6 +19,7 @@ from engines.verbs import (
     StatusVerbs,
 )
 from tests.whatsapp.nodes import STATUS, Node
+from tests.whatsapp.queries import channel
 from tests.whatsapp.schema import e2e
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
@@ -246,8 +247,28 @@ def test_a_reaction_in_a_group_names_the_author(shared, contact):
 # --- channels and status
 
 
+@pytest.fixture
+def news(shared):
+    """A channel that there is."""
+    shared.double.server.queries.channels.append(channel("120363000000000001", "News"))
+    yield Channel("120363000000000001@newsletter", "News", "All about it", "Code123", 42, True, 1_700_000_000)  # noqa: FBT003
+    shared.double.server.queries.channels.clear()
+
+
 def test_no_channels_is_an_empty_list(shared):
     assert shared.engine.channels() == []
+
+
+def test_channels_are_told(shared, news):
+    assert shared.engine.channels() == [news]
+    assert shared.engine.channel(news.id) == news
+
+
+def test_a_channel_is_followed_by_its_invite(shared, news):
+    assert shared.engine.follow_channel("Code123") == news
+    shared.engine.unfollow_channel(news.id)
+    asked = [question["variables"] for question in shared.double.server.queries.graph[-2:]]
+    assert [each["newsletter_id"] for each in asked] == [news.id, news.id]
 
 
 def test_a_status_is_posted_and_listed(shared, contact):
