@@ -53,15 +53,15 @@ class Delivery:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._closed)
-                batch = self._head()
+                batch, final = self._head(), self._closed
                 if not batch:
                     return
             try:
                 self._sink([event for _, events in batch for event in events])
             except Exception:
                 log.exception("the sink did not take %d reports", len(batch))
-                if self._closed:
-                    return
+                if final:
+                    return  # it was the attempt after the end
                 self._pause(delay)
                 delay = min(delay * 2, _LAST_RETRY)
                 continue
