@@ -20,7 +20,7 @@ from tests.engine_contract import Recorder
 from tests.whatsapp.contact import Contact
 from tests.whatsapp.double import Double
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 QUICK = {"backoff_seconds": 0.05, "backoff_cap_seconds": 0.2}
 
 
