@@ -38,7 +38,8 @@ def main(wanted: list[str]) -> int:
         print(f"No step is called {', '.join(unknown)}. The steps are: {' '.join(STEPS)}", file=sys.stderr)
         return 2
     venv.ready("dev", *(name for name in wanted if name in ON_REQUEST))
-    begin, counts, not_run = time.monotonic(), Counter[str](), list(() if wanted else ON_REQUEST)
+    begin, counts = time.monotonic(), Counter[str]()
+    not_run = [name for name in STEPS if name in ON_REQUEST and not wanted]
     for name in wanted or [step for step in STEPS if step not in ON_REQUEST]:
         if name in NEEDS and not (venv.ROOT / NEEDS[name]).exists():
             print(f"--- {name}: not run, there is no {NEEDS[name]}\n", flush=True)
