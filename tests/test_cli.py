@@ -68,7 +68,7 @@ def test_keys_are_made_listed_and_revoked_without_a_key(openwa) -> None:
     made = json.loads(openwa("keys", "create", "Billing", "--role", "admin").stdout)
     assert made["apiKey"].startswith("owa_k1_")
     (listed,) = json.loads(openwa("keys", "list").stdout)
-    assert {k: v for k, v in made.items() if k != "apiKey"} == listed
+    assert listed == {k: v for k, v in made.items() if k != "apiKey"}
     spare = json.loads(openwa("keys", "create", "Spare", "--role", "admin").stdout)
     assert json.loads(openwa("keys", "revoke", spare["id"]).stdout)["isActive"] is False
 

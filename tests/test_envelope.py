@@ -5,6 +5,8 @@ import pytest
 from tests.support import Gateway
 
 JSON = "application/json"
+# What is refused here is refused before any database is asked for more than a key.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def status_and_message(answer) -> tuple[int, str]:
