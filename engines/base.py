@@ -190,12 +190,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """The session is now in `state`. `reason` is a stable word (logged_out, banned, replaced, outdated, network …)."""
+    """The session is now in `state`. `reason` is a stable word (logged_out, banned, replaced, outdated, network …).
+
+    `until` is when a ban ends (epoch seconds).
+    """
 
     state: State
     reason: str | None = None
     phone: str | None = None
     push_name: str | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +295,33 @@ class SendFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class PollVoted:
+    """`sender` now chooses these options of a poll; an option that cannot be named is the hex of its SHA-256."""
+
+    message_id: str
+    chat: str
+    sender: str
+    options: tuple[str, ...]
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """`sender` came online or went; `last_seen` is epoch seconds where it is told."""
+
+    sender: str
+    online: bool
+    last_seen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryProgress:
+    """Old messages are arriving; `percent` of them are here."""
+
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddressesLinked:
     """`lid` and `phone` (both addresses) are one person."""
 
@@ -310,6 +341,9 @@ Event = (
     | GroupChanged
     | CallReceived
     | SendFinished
+    | PollVoted
+    | PresenceChanged
+    | HistoryProgress
     | AddressesLinked
 )
 

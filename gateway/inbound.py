@@ -83,7 +83,7 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
             return [happenings.call_received(session.id, event)]
         case base.AddressesLinked():
             return [happenings.contact_linked(session.id, event)]
-        case base.TypingChanged():  # over before anyone reads it
+        case base.TypingChanged() | base.PresenceChanged() | base.HistoryProgress() | base.PollVoted():
             return []
 
 

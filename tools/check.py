@@ -18,10 +18,16 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "document": ["pytest", "-q", "tests/test_document.py"],
     "tests": ["pytest", "-n", "auto"],
     "fuzz": ["tools.fuzz"],
+    "whatsmeow": ["pytest", "tests/whatsmeow"],
 }
+ON_REQUEST = {"whatsmeow": "the real engine against a double of WhatsApp; it takes minutes and packages of its own"}
 # Without what it needs a step is not run, and said not to be.
 NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
-_COUNTED = ("tests", "fuzz")  # these end with pytest's closing line; what `document` counts, `tests` counts again
+_COUNTED = (
+    "tests",
+    "fuzz",
+    "whatsmeow",
+)  # these end with pytest's closing line; `document` would count twice
 _OUTCOME = re.compile(r"\b(\d+) (passed|failed|error|skipped|xfailed|xpassed)")
 
 
@@ -31,9 +37,10 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"No step is called {', '.join(unknown)}. The steps are: {' '.join(STEPS)}", file=sys.stderr)
         return 2
-    venv.ready("dev")
-    begin, counts, not_run = time.monotonic(), Counter[str](), list[str]()
-    for name in wanted or STEPS:
+    venv.ready("dev", *(name for name in wanted if name in ON_REQUEST))
+    begin, counts = time.monotonic(), Counter[str]()
+    not_run = [name for name in STEPS if name in ON_REQUEST and not wanted]
+    for name in wanted or [step for step in STEPS if step not in ON_REQUEST]:
         if name in NEEDS and not (venv.ROOT / NEEDS[name]).exists():
             print(f"--- {name}: not run, there is no {NEEDS[name]}\n", flush=True)
             not_run.append(name)

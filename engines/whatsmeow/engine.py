@@ -1,0 +1,147 @@
+"""The engine that speaks to WhatsApp itself: one linked account, served by a worker process of its own."""
+
+import importlib.util
+import os
+import threading
+from typing import Any, TypeVar
+
+import msgspec
+
+from engines import addresses, base
+from engines.base import Capability
+from engines.whatsmeow import frames
+from engines.whatsmeow.supervisor import Supervisor
+
+_T = TypeVar("_T")
+
+_UPLOAD_BYTES_PER_SECOND = 256 << 10
+_QR_PATIENCE = 10.0
+_DISCONNECTED = "Session is not connected. The WhatsApp client is not ready."
+
+
+def missing() -> str | None:
+    """What must be installed before this engine can work, None where nothing is missing."""
+    absent = [name for name in ("neonize", "msgspec") if importlib.util.find_spec(name) is None]
+    if not absent:
+        return None
+    return f"ENGINE_TYPE=whatsmeow needs {' and '.join(absent)}: pip install 'openwa-gateway[whatsmeow]'"
+
+
+class Core:
+    """Life of the engine, and the way of a question to its worker."""
+
+    capabilities: frozenset[Capability] = frozenset(
+        {
+            Capability.PAIRING_CODE,
+            Capability.MEDIA,
+            Capability.LOCATION,
+            Capability.CONTACT_CARD,
+            Capability.POLL,
+            Capability.REACTION,
+            Capability.REACTIONS_LIST,
+            Capability.EDIT,
+            Capability.REVOKE,
+            Capability.FORWARD,
+            Capability.LIVE_HISTORY,
+            Capability.MARK_READ,
+            Capability.TYPING,
+            Capability.PRESENCE,
+            Capability.CONTACTS,
+            Capability.BLOCK,
+            Capability.GROUPS,
+            Capability.CHANNELS,
+            Capability.STATUS_POST,
+            Capability.STATUS_READ,
+            Capability.PROFILE,
+            Capability.CALL_REJECT,
+            Capability.PROXY,
+        }
+    )
+
+    def __init__(self, account: base.Account, sink: base.Sink) -> None:
+        self._account, self._sink = account, sink
+        self._settings = msgspec.convert(account.config, frames.Settings)
+        self._lock = threading.Lock()
+        self._supervisor: Supervisor | None = None
+
+    # --- life
+
+    def start(self) -> None:
+        """Begin to connect. Raises WrongState when started already."""
+        with self._lock:
+            if self._supervisor is not None and self._supervisor.state != "failed":
+                raise base.WrongState("Session is already started")
+            if self._supervisor is not None:
+                self._supervisor.end(None)
+            os.makedirs(self._account.directory, mode=0o700, exist_ok=True)  # noqa: PTH103 - its mode for the last part
+            self._sink([base.StateChanged("initializing")])
+            self._supervisor = Supervisor(self._account, self._settings, self._sink)
+            self._supervisor.start()
+
+    def stop(self) -> None:
+        """Disconnect; credentials stay."""
+        self._leave(base.StateChanged("disconnected"))
+
+    def kill(self) -> None:
+        """Be gone at once; nothing more is reported."""
+        self._leave(None)
+
+    def logout(self) -> None:
+        """Unlink the account and forget its credentials. Raises NotConnected when WhatsApp cannot be told."""
+        self._do("logout")
+        self._leave(base.StateChanged("disconnected", "logged_out"))
+
+    def _leave(self, farewell: base.StateChanged | None) -> None:
+        with self._lock:
+            supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.end(farewell)
+
+    def qr(self) -> base.Qr:
+        """The code to scan now. Raises WrongState when none is shown."""
+        supervisor = self._supervisor
+        if supervisor is not None and supervisor.state == "ready":
+            raise base.WrongState("Session is already authenticated, no QR code needed")
+        if supervisor is None or supervisor.qr is None:
+            raise base.WrongState("QR code is not ready yet. Please wait...")
+        return supervisor.qr
+
+    def pairing_code(self, phone: str) -> str:
+        """A code of eight characters to type into the phone with that number. Raises WrongState."""
+        digits = addresses.from_phone(phone).partition("@")[0]
+        supervisor = self._supervisor
+        if supervisor is not None and supervisor.state == "initializing":
+            supervisor.wait_for(("qr_ready", "ready", "failed"), _QR_PATIENCE)
+        self.qr()
+        return self._ask(str, "pairing_code", phone=digits)
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, for metrics and diagnosis."""
+        process = self._supervisor.process if self._supervisor else None
+        return process.pid if process else None
+
+    # --- asking
+
+    def _ask(self, kind: type[_T], verb: str, /, seconds: float | None = None, **arguments: Any) -> _T:
+        """Have the worker do a verb whose result is of this kind."""
+        return frames.unpack(self._answer(verb, seconds, arguments), kind)
+
+    def _ask_maybe(self, kind: type[_T], verb: str, /, **arguments: Any) -> _T | None:
+        """As `_ask`, where there may be no result."""
+        return msgspec.msgpack.decode(self._answer(verb, None, arguments), type=kind | None)
+
+    def _do(self, verb: str, /, **arguments: Any) -> None:
+        """Have the worker do a verb without a result."""
+        self._answer(verb, None, arguments)
+
+    def _answer(self, verb: str, seconds: float | None, arguments: dict[str, Any]) -> msgspec.Raw:
+        supervisor = self._supervisor
+        process = supervisor.process if supervisor else None
+        if supervisor is None or process is None or supervisor.state not in ("ready", "qr_ready"):
+            raise base.NotConnected(_DISCONNECTED)
+        return process.ask(verb, seconds or self._settings.call_seconds, arguments).value
+
+    def _upload_seconds(self, content: Any) -> float:
+        size = content.size if isinstance(content, base.Media) else 0
+        return self._settings.call_seconds + size / _UPLOAD_BYTES_PER_SECOND

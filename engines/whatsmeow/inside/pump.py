@@ -1,0 +1,138 @@
+"""The way of events out of the worker: spooled first, then translated, reported, and forgotten once committed."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from neonize import events as happen
+
+from engines import base
+from engines.whatsmeow import frames
+from engines.whatsmeow.inside import content, media
+from engines.whatsmeow.inside.happenings import Happenings
+from engines.whatsmeow.inside.notebook import Notebook, Spooled
+from engines.whatsmeow.inside.people import People
+from engines.whatsmeow.inside.session import Session
+from engines.whatsmeow.inside.translate import Translator
+
+log = logging.getLogger(__name__)
+
+SETTLED = 1000
+"""The kind of a spooled `engines.base.SendFinished`; other kinds are neonize's."""
+
+_WINDOW = 64
+_CHUNK = 200
+_TICK = 0.5
+_PRUNE_EVERY = 1000
+
+
+class Pump:
+    """Spools what neonize tells and reports it in order; at most a window of reports is under way."""
+
+    def __init__(self, session: Session, people: People, notebook: Notebook, settings: frames.Settings) -> None:
+        self._session, self._people, self._notebook, self._settings = session, people, notebook, settings
+        self._directory = Path(session.client.name).parent / "media"
+        translator = Translator(session.client, people, notebook, self._fetch)
+        self.happenings = Happenings(people, notebook, translator)
+        self._under_way: set[int] = set()
+        self._changed = threading.Condition()
+        self._kinds: dict[int, tuple[Any, Callable[[Any], list[base.Event]]]] = {
+            happen.EVENT_TO_INT[kind]: (kind, handler)
+            for kind, handler in (
+                (happen.MessageEv, translator.message),
+                (happen.ReceiptEv, self.happenings.receipt),
+                (happen.JoinedGroupEv, self.happenings.joined),
+                (happen.GroupInfoEv, self.happenings.group),
+                (happen.CallOfferEv, self.happenings.call),
+                (happen.CallOfferNoticeEv, self.happenings.call),
+                (happen.CallTerminateEv, self.happenings.call_ended),
+                (happen.HistorySyncEv, self.happenings.history),
+            )
+        }
+        for number, (kind, _) in self._kinds.items():
+            session.listen(kind, self._spooler(number))
+
+    def _spooler(self, number: int) -> Callable[[Any], None]:
+        return lambda event: self._spool(number, event.SerializeToString())
+
+    def _spool(self, kind: int, body: bytes) -> None:
+        """Out of this process before the library's callback returns; a full disk must not end in silence."""
+        try:
+            self._notebook.append(kind, body)
+        except Exception:
+            log.exception("an event could not be spooled")
+            raise
+
+    def settle(self, settled: base.SendFinished) -> None:
+        """Spool that a send was taken."""
+        self._notebook.append(SETTLED, msgspec.msgpack.encode(settled))
+
+    def committed(self, numbers: list[int]) -> None:
+        """The gateway has these."""
+        self._notebook.forget(numbers)
+        with self._changed:
+            self._under_way.difference_update(numbers)
+            self._changed.notify_all()
+
+    def idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return self._notebook.spooled() == 0
+
+    def run(self, send: Callable[[frames.Report], None]) -> None:
+        """Report for ever; raises OSError when nobody listens any more."""
+        last = 0
+        while True:
+            record = self._notebook.after(last)
+            if record is None:
+                self._notebook.wait(_TICK)
+                continue
+            last = record.number
+            if last % _PRUNE_EVERY == 0:
+                self._notebook.prune()
+            self._report(record, send)
+
+    def _report(self, record: Spooled, send: Callable[[frames.Report], None]) -> None:
+        found = [*self._translated(record), *self._people.fresh_links()]
+        if not found:
+            self._notebook.forget([record.number])
+            return
+        self._notebook.settle()
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._under_way) < _WINDOW)
+            self._under_way.add(record.number)
+        chunks = [found[at : at + _CHUNK] for at in range(0, len(found), _CHUNK)]
+        for chunk in chunks[:-1]:
+            send(frames.report(0, chunk))
+        send(frames.report(record.number, chunks[-1]))
+
+    def _translated(self, record: Spooled) -> list[base.Event]:
+        if record.kind == SETTLED:
+            return [msgspec.msgpack.decode(record.body, type=base.SendFinished)]
+        kind, handler = self._kinds.get(record.kind, (None, None))
+        if kind is None or handler is None:
+            return []
+        try:
+            return handler(kind.FromString(record.body))
+        except Exception:
+            log.exception("an event of kind %d could not be understood", record.kind)
+            return []
+
+    def _fetch(self, chat: str, stanza: str, message: Any, found: content.Said) -> str | None:
+        """The file with a message's media, None where it is left out or lost."""
+        if not found.has_media or not self._settings.download_media:
+            return None
+        size = int(found.part.fileLength)
+        if size > self._settings.media_cap:
+            return None
+        target = self._directory / media.file_name(chat, stanza)
+        for attempt in (1, 2):
+            while self._session.state in ("initializing", "authenticating", "disconnected"):
+                self._session.ready.wait(_TICK)
+            try:
+                return media.download(self._session.client, message, size, target)
+            except Exception as error:  # noqa: BLE001 - neonize's errors have no common base
+                log.warning("media of %s not downloaded (attempt %d): %s", stanza, attempt, error)
+        return None

@@ -1,0 +1,139 @@
+"""Keeps a session's worker running: starts it, restarts it with back-off, and knows when not to."""
+
+import logging
+import random
+import threading
+import time
+from collections import OrderedDict
+
+from engines import base
+from engines.whatsmeow import exits, frames
+from engines.whatsmeow.delivery import Delivery
+from engines.whatsmeow.process import Process
+
+log = logging.getLogger(__name__)
+
+_END_SECONDS = 4.0
+_STEADY_SECONDS = 60.0
+_REMEMBERED = 1024
+_REASONS = {exits.MISSING: "engine_missing", exits.DAMAGED: "store_damaged"}
+
+
+class Supervisor:
+    """One life of a session between `start` and its end. `state`, `qr` are what was last heard."""
+
+    def __init__(self, account: base.Account, settings: frames.Settings, sink: base.Sink) -> None:
+        self._account, self._settings = account, settings
+        self._delivery = Delivery(account.name, sink, self._acknowledge)
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._process: Process | None = None
+        self._committed: OrderedDict[int, None] = OrderedDict()
+        self._ready_at: float | None = None
+        self.state: base.State = "initializing"
+        self.qr: base.Qr | None = None
+        self._thread = threading.Thread(target=self._run, name=f"supervisor-{account.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    @property
+    def process(self) -> Process | None:
+        """The worker that runs now."""
+        return self._process
+
+    def wait_for(self, states: tuple[base.State, ...], seconds: float) -> bool:
+        """Wait until the session is in one of these states."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.state in states, seconds)
+
+    def end(self, farewell: base.StateChanged | None) -> None:
+        """End the worker for good and call the sink no more after this `farewell`."""
+        self._stopping.set()
+        with self._changed:
+            process = self._process
+            self._changed.notify_all()
+        if process:
+            if farewell is None:
+                process.kill()
+            process.end(_END_SECONDS)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_END_SECONDS * 2)
+        if farewell:
+            self._delivery.push(0, [farewell])
+        self._delivery.close(_END_SECONDS, farewell=farewell is not None)
+
+    # --- the supervising thread
+
+    def _run(self) -> None:
+        delay = self._settings.backoff_seconds
+        while not self._stopping.is_set():
+            code = self._run_once()
+            if self._stopping.is_set() or self.state == "failed":
+                return
+            if self._ready_at and time.monotonic() - self._ready_at > _STEADY_SECONDS:
+                delay = self._settings.backoff_seconds
+            if code in _REASONS:
+                self._report(base.StateChanged("failed", _REASONS[code]))
+                return
+            if code not in (exits.DONE, exits.RETRY, exits.AGAIN):
+                self._report(base.StateChanged("disconnected", "engine_crashed"))
+            if code == exits.AGAIN:
+                delay = self._settings.backoff_seconds
+            elif self._stopping.wait(delay * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, not a secret
+                return
+            else:
+                delay = min(delay * 2, self._settings.backoff_cap_seconds)
+            self._report(base.StateChanged("initializing"))
+
+    def _run_once(self) -> int:
+        try:
+            process = Process(self._account, self._settings, self._on_report)
+        except OSError:
+            log.exception("the worker of session %s cannot be started", self._account.name)
+            return exits.RETRY
+        with self._changed:
+            self._process, self._ready_at = process, None
+        if self._stopping.is_set():
+            process.hang_up()
+        code = process.serve()
+        with self._changed:
+            self._process, self.qr = None, None
+        self._delivery.drop_reports()
+        return code
+
+    def _report(self, event: base.Event) -> None:
+        self._note(event)
+        self._delivery.push(0, [event])
+
+    def _on_report(self, report: frames.Report) -> None:
+        if report.number in self._committed:  # an earlier worker died with its acknowledgement unread
+            self._acknowledge([report.number])
+            return
+        found = frames.events(report)
+        for event in found:
+            self._note(event)
+        if not self._stopping.is_set():
+            self._delivery.push(report.number, found)
+
+    def _note(self, event: base.Event) -> None:
+        with self._changed:
+            if isinstance(event, base.StateChanged):
+                self.state = event.state
+                if event.state == "ready":
+                    self._ready_at = time.monotonic()
+                if event.state != "qr_ready":
+                    self.qr = None
+            elif isinstance(event, base.QrChanged):
+                self.qr = base.Qr(event.text, event.expires_at)
+            self._changed.notify_all()
+
+    def _acknowledge(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._committed[number] = None
+        while len(self._committed) > _REMEMBERED:
+            self._committed.popitem(last=False)
+        process = self._process
+        if process is not None:
+            process.committed(numbers)

@@ -1,0 +1,196 @@
+"""The engine's parts that need no WhatsApp: frames, delivery, watchdog, notebook, ids, errors."""
+
+import socket
+import threading
+
+import msgspec
+import pytest
+
+from tests.whatsmeow.kit import Sink, eventually
+
+# isort: split
+from engines import base
+from engines.whatsmeow import frames, ids
+from engines.whatsmeow.delivery import Delivery
+from engines.whatsmeow.inside.notebook import Kept, Notebook
+from engines.whatsmeow.inside.refusals import typed
+from engines.whatsmeow.inside.watchdog import Watchdog
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    yield frames.Channel(ours, frames.Outward, send_seconds=1), frames.Channel(theirs, frames.Inward)
+    ours.close()
+    theirs.close()
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    return Notebook(tmp_path / "notebook.db")
+
+
+def ready(text: str) -> base.MessageReceived:
+    return base.MessageReceived(base.Message("id", "1@c.us", "1@c.us", "text", text, 1))
+
+
+# --- frames
+
+
+@pytest.mark.parametrize("event", [ready("x"), base.StateChanged("ready"), base.PollVoted("m", "c", "s", ("a",), 1)])
+def test_an_event_arrives_as_it_was(pair, event):
+    gateway, worker = pair
+    worker.send(frames.report(7, [event]))
+    received = gateway.receive()
+    assert (received.number, frames.events(received)) == (7, [event])
+
+
+def test_a_frame_of_the_wrong_kind_ends_the_conversation(pair):
+    gateway, worker = pair
+    gateway.send(frames.Committed([1]))
+    assert worker.receive() == frames.Committed([1])
+    worker.send(frames.Committed([1]))  # only a gateway says so
+    with pytest.raises(EOFError):
+        gateway.receive()
+
+
+def test_a_frame_too_long_is_not_sent(pair):
+    with pytest.raises(ValueError, match="too long"):
+        pair[1].send(frames.Answer(1, frames.pack(b"x" * (frames.MAX_FRAME + 1))))
+
+
+def test_who_does_not_read_holds_nobody_for_ever(pair):
+    with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
+        pair[0].send(frames.Ask(1, "x", 1.0, frames.pack(b"x" * 4_000_000)))
+
+
+def test_an_unknown_setting_or_one_of_the_wrong_type_is_refused():
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"call_seconds": "soon"}, frames.Settings)
+
+
+# --- delivery
+
+
+def test_batches_wait_for_a_sink_that_is_busy():
+    sink, acknowledged = Sink(), []
+    delivery = Delivery("x", sink, acknowledged.extend)
+    sink.refuse = True
+    for number in range(1, 31):
+        delivery.push(number, [ready(str(number))])
+    eventually(lambda: sink.refused, sink)
+    assert acknowledged == []
+    sink.refuse = False
+    eventually(lambda: len(acknowledged) == 30, sink)
+    assert [message.body for message in sink.messages] == [str(number) for number in range(1, 31)]
+    delivery.close(5, farewell=False)
+
+
+def test_after_the_farewell_nothing_is_delivered():
+    sink = Sink()
+    delivery = Delivery("x", sink, lambda _: None)
+    sink.refuse = True
+    delivery.push(1, [ready("dropped")])
+    eventually(lambda: sink.refused, sink)
+    sink.refuse = False
+    delivery.push(0, [base.StateChanged("disconnected")])
+    delivery.close(5, farewell=True)
+    assert sink.events[-1] == base.StateChanged("disconnected")
+    assert not [thread for thread in threading.enumerate() if thread.name == "delivery-x"]
+
+
+# --- the watchdog
+
+
+def test_a_promise_that_is_kept_raises_no_alarm():
+    dog = Watchdog()
+    dog.expect("dial", 10.0, 75, "network")
+    assert dog.overdue(9.9) is None
+    dog.met("dial")
+    assert dog.overdue(11.0) is None
+
+
+def test_the_earliest_broken_promise_is_told():
+    dog = Watchdog()
+    dog.expect("late", 20.0, 76, "b")
+    dog.expect("first", 10.0, 75, "a")
+    assert dog.overdue(30.0).reason == "a"
+
+
+def test_a_standing_promise_is_not_prolonged():
+    dog = Watchdog()
+    dog.expect_once("outage", 10.0, 76, "network")
+    dog.expect_once("outage", 99.0, 76, "network")
+    assert dog.overdue(10.0) is not None
+
+
+# --- the notebook
+
+
+def test_the_spool_keeps_order_and_numbers(notebook, tmp_path):
+    numbers = [notebook.append(17, text) for text in (b"a", b"b", b"c")]
+    notebook.forget(numbers[:1])
+    again = Notebook(tmp_path / "notebook.db")
+    first = again.after(0)
+    assert (first.number, first.kind, first.body) == (numbers[1], 17, b"b")
+    assert again.after(numbers[2]) is None
+    again.forget(numbers)
+    assert again.append(17, b"d") > numbers[2]  # a number is never used again
+
+
+def test_a_send_is_known_by_its_key(notebook):
+    assert notebook.begin_send("k") is None
+    assert notebook.begin_send("k") == (None, 0)
+    notebook.end_send("k", "id", 5)
+    assert notebook.begin_send("k") == ("id", 5)
+    notebook.drop_send("k")
+    assert notebook.begin_send("k") is None
+
+
+def test_unread_messages_are_counted_until_read(notebook):
+    for number in range(3):
+        notebook.keep(Kept("c", f"s{number}", "p", from_me=False, at=number, content=b"", packed=b"", unread=True))
+        notebook.note_chat("c", None, 1, number, f"text {number}")
+    assert (len(notebook.unread("c")), notebook.chats()) == (3, [("c", None, 3, 2, "text 2")])
+    notebook.mark_read("c")
+    assert (notebook.unread("c"), notebook.chats()[0][2]) == ([], 0)
+
+
+# --- ids and errors
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (("3EB0", "1@c.us", "2@c.us"), "true_1@c.us_3EB0"),
+        (("3EB0", "1@g.us", "2@c.us"), "true_1@g.us_3EB0_2@c.us"),
+        (("3EB0", "status@broadcast", "2@c.us"), "true_status@broadcast_3EB0_2@c.us"),
+    ],
+)
+def test_an_id_tells_direction_chat_and_author(args, text):
+    assert ids.outward(*args, from_me=True) == text
+    assert ids.stanza(text) == "3EB0"
+
+
+def test_a_bare_stanza_is_an_id_too():
+    assert ids.stanza("3EB0ABC") == "3EB0ABC"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "reason"),
+    [
+        ("no LID found for 1@s.whatsapp.net from server", base.Refused, "not_on_whatsapp"),
+        ("server returned error 463", base.Refused, "stranger"),
+        (b"websocket not connected", base.NotConnected, None),
+        ("client is nil", base.NotConnected, None),
+        ("info query timed out", base.OutcomeUnknown, None),
+        ("websocket disconnected before info query returned response", base.OutcomeUnknown, None),
+        ("info query returned status 404: item-not-found", base.NotOnAccount, None),
+        ("info query returned status 403: forbidden", base.Refused, "not_admin"),
+        ("info query returned status 429: rate-overlimit", base.Refused, "rate_limited"),
+        ("something else", base.EngineError, None),
+    ],
+)
+def test_words_become_typed_errors(words, kind, reason):
+    error = typed(ValueError(words))
+    assert (type(error), getattr(error, "reason", None)) == (kind, reason)
