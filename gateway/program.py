@@ -57,6 +57,7 @@ class Program:
         self.config = config
         self._now = now
         self._stopping = threading.Event()
+        self._loops: list[threading.Thread] = []
         self.draining = False
         self.db = open_database(config)
         self._wanted = self._reset()
@@ -90,12 +91,13 @@ class Program:
     def start(self) -> None:
         """Start what runs beside requests."""
         self.delivery.start()
-        threading.Thread(target=self.sender.run, name="sender", daemon=True).start()
-        threading.Thread(target=self.bulk.run, name="bulk", daemon=True).start()
-        threading.Thread(target=self._forget_old, name="retention", daemon=True).start()
-        threading.Thread(target=self._write_usage, name="usage", daemon=True).start()
+        loops = [self.sender.run, self.bulk.run, self._forget_old, self._write_usage]
         if self.config.auto_start_sessions:
-            threading.Thread(target=self._start_wanted, name="auto-start", daemon=True).start()
+            loops.append(self._start_wanted)
+        for loop in loops:
+            thread = threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True)
+            thread.start()
+            self._loops.append(thread)
 
     def stop(self) -> None:
         """Stop engines and loops, write what is only in memory, close the database."""
@@ -108,6 +110,8 @@ class Program:
         self.outbound.close()
         if self.world is not None:
             self.world.close()
+        for loop in self._loops:  # a connection closed under a thread that uses it would take the process down
+            loop.join(10)
         self.usage.flush(self.db)
         self.db.close()
 
@@ -212,6 +216,8 @@ class Program:
 
     def _start_wanted(self) -> None:
         for row in self._wanted:
+            if self._stopping.is_set():
+                return
             try:
                 self.engines.start(row.id, lambda row=row: account(row, self.settings))  # type: ignore[misc]
             except EngineError as error:

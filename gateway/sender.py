@@ -88,6 +88,8 @@ class Sender:
         while not self._stopping.is_set():
             self._due.wait(_POLL)
             self._due.clear()
+            if self._stopping.is_set():
+                break
             try:
                 if self._now() - recovered > _RECOVER:
                     recovered = self._now()
