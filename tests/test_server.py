@@ -175,7 +175,8 @@ class Process:
             with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
                 return answer.status, json.loads(answer.read() or b"null"), answer.headers
         except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read()), error.headers
+            with error:
+                return error.code, json.loads(error.read()), error.headers
 
     def ready(self) -> None:
         """A session my-bot, linked, whose next send takes a second."""
