@@ -114,7 +114,8 @@ def _require_ready(desk: Desk, session: sessions.Session, once: idempotency.Use)
         with desk.db.write() as tx:
             if idempotency.begin(tx, once) is not None:
                 return
-    desk.engines.live(session.id)
+    if session.id not in desk.engines.running():
+        raise base.NotStarted(f"Session '{session.id}' is not active. Start the session first.")
     raise base.NotConnected("Session is not connected. The WhatsApp client is not ready.")
 
 
@@ -141,8 +142,9 @@ def _preflight(desk: Desk, session: sessions.Session, chat: str, parcel: Parcel,
     if session.status != "ready":
         problem = "not_connected" if session.id in desk.engines.running() else "not_started"
     exists = None
-    if problem is None and base.Capability.CONTACTS in desk.engines.capabilities and addresses.phone(chat):
-        (check,) = desk.engines.live(session.id).check_numbers([addresses.phone(chat)])  # type: ignore[attr-defined]
+    number = addresses.phone(chat)
+    if problem is None and number and base.Capability.CONTACTS in desk.engines.capabilities:
+        (check,) = desk.engines.live(session.id).check_numbers([number])
         exists = check.exists
         problem = None if exists else "not_on_whatsapp"
     return {
