@@ -162,6 +162,9 @@ def _banner(settings: config.Config, port: int, first_key: str | None) -> None:
     print(f"OpenWA Gateway {__version__} ({settings.engine_type}) on {api}")
     if first_key:
         print(f"Admin key, shown this once and kept in {file}: {first_key}")
+    if settings.engine_type == "whatsmeow":
+        print("To link a number, in another terminal: openwa link NAME\n", flush=True)
+        return
     print("To send a first message, paste this line into another terminal:\n")
     print(f'  S={api}/sessions K="X-API-Key: {key}" {_FIRST_MESSAGE}\n', flush=True)
 
