@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from engines.base import (
     Account,
-    Capability,
     Engine,
     EngineError,
     EngineFactory,
@@ -14,6 +14,8 @@ from engines.base import (
     NotSupported,
     WrongState,
 )
+from engines.capabilities import CAPABILITIES
+from engines.verbs import Everything
 
 
 class _Slot:
@@ -35,14 +37,13 @@ class Engines:
         self,
         kind: str,
         factory: EngineFactory,
-        capabilities: frozenset[Capability],
         record: Callable[[str, Sequence[Event]], None],
         *,
         most: int = 0,
         forget: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.kind = kind
-        self.capabilities = capabilities
+        self.capabilities = CAPABILITIES[kind]
         self._factory = factory
         self.record = record
         self._most = most
@@ -50,18 +51,17 @@ class Engines:
         self._guard = threading.Lock()
         self._slots: dict[str, _Slot] = {}
 
-    def live(self, session_id: str) -> Engine:
-        """The session's running engine. Raises NotStarted."""
+    def live(self, session_id: str) -> Everything:
+        """The session's running engine, to be asked what the operation's `x-capability` says. Raises NotStarted."""
         slot = self._slots.get(session_id)
         if slot is None or slot.engine is None:
-            raise NotStarted("Session is not started. Call POST /sessions/{sessionId}/start first.")
-        return slot.engine
+            raise NotStarted("Session is not started")
+        return cast("Everything", slot.engine)
 
-    def able(self, session_id: str, capability: Capability) -> Engine:
-        """The session's running engine, if its kind can do that. Raises NotSupported, NotStarted."""
+    def require(self, capability: str) -> None:
+        """Refuse what engines of this kind cannot do at all. Raises NotSupported, which names it."""
         if capability not in self.capabilities:
             raise NotSupported(f"The {self.kind} engine does not support {capability.replace('_', ' ')}")
-        return self.live(session_id)
 
     def running(self) -> list[str]:
         """The ids of the sessions whose engines run."""

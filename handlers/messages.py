@@ -5,7 +5,7 @@ from typing import Any
 
 from engines import Engines, addresses, base
 from handlers import happenings, shapes
-from handlers.errors import Forbidden
+from handlers.errors import NotAllowed
 from handlers.sending import Desk, Parcel, own, send_operation
 from storage import messages, sessions
 from storage.db import Database
@@ -113,12 +113,12 @@ def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json
 
 
 def edit(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
-    """Give an own message a new text. Raises Forbidden where WhatsApp does not take it, NotOnAccount."""
+    """Give an own message a new text. Raises NotAllowed where WhatsApp does not take it, NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
     try:
         sent = engines.live(session.id).edit(chat, message_id, body["body"])
     except base.Refused as refused:
-        raise Forbidden(str(refused)) from None
+        raise NotAllowed(str(refused)) from None
     event = base.MessageEdited(message_id, chat, own(session.phone), body["body"], now // 1000)
     engines.record(session.id, [event])
     return {"messageId": sent.message_id, "timestamp": sent.timestamp}
@@ -133,8 +133,7 @@ def history(
     session_id: str,
     chat_id: str,
     limit: int,
-    include_media: bool,  # noqa: FBT001 - a query parameter
-    deep: bool,  # noqa: FBT001
+    deep: bool,  # noqa: FBT001 - a query parameter
 ) -> list[Json]:
     """A chat's newest messages, oldest first, as the account has them."""
     with db.read() as tx:

@@ -24,7 +24,7 @@ class Sender(Protocol):
 
 
 class Desk(NamedTuple):
-    """What a send was given of the house and of the request: its idempotency key, its Prefer header, whether only to look."""
+    """What a send was given of the house and of the request: idempotency key, Prefer header, whether only to look."""
 
     db: Database
     engines: Engines
@@ -82,7 +82,7 @@ def send_operation(pack: Pack) -> Callable[..., tuple[Json, int]]:
 
 
 def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) -> tuple[Json, int]:
-    """Send, queue or only check a message; 201 with what WhatsApp answered, 202 with the send to watch, 200 for a check.
+    """Send, queue or only check a message; 201 with what WhatsApp answered, 202 with the send to watch, 200 for a look.
 
     Raises what `pack` does; NotStarted, NotConnected where the message would have to go now; what the engine raised;
     KeyReused; Conflict while a first use of the same idempotency key is in flight.
@@ -149,9 +149,11 @@ def send_json(row: sends.Send) -> Json:
 
 def _require_ready(desk: Desk, session: sessions.Session) -> None:
     """A message that has to go now needs a connection."""
-    if session.status != "ready":
-        desk.engines.live(session.id)
-        raise base.NotConnected("Session is not connected. The WhatsApp client is not ready.")
+    if session.status == "ready":
+        return
+    if session.id not in desk.engines.running():
+        raise base.NotStarted(f"Session '{session.id}' is not active. Start the session first.")
+    raise base.NotConnected("Session is not connected. The WhatsApp client is not ready.")
 
 
 def _answer(
@@ -177,8 +179,9 @@ def _preflight(desk: Desk, session: sessions.Session, chat: str, parcel: Parcel,
     if session.status != "ready":
         problem = "not_connected" if session.id in desk.engines.running() else "not_started"
     exists = None
-    if problem is None and base.Capability.CONTACTS in desk.engines.capabilities and addresses.phone(chat):
-        (check,) = desk.engines.live(session.id).check_numbers([addresses.phone(chat)])  # type: ignore[attr-defined]
+    number = addresses.phone(chat)
+    if problem is None and number and base.Capability.CONTACTS in desk.engines.capabilities:
+        (check,) = desk.engines.live(session.id).check_numbers([number])
         exists = check.exists
         problem = None if exists else "not_on_whatsapp"
     return {
