@@ -28,7 +28,10 @@ class _Slot:
 
 
 class Engines:
-    """The engines of one gateway. `record` takes what happens on a session, as a Sink does, with the session's id."""
+    """The engines of one gateway. `record` takes what happens on a session, as a Sink does, with the session's id.
+
+    What a handler did through an engine it tells `record` itself, since engines do not report what they were asked.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class Engines:
         self.kind = kind
         self.capabilities = CAPABILITIES[kind]
         self._factory = factory
-        self._record = record
+        self.record = record
         self._most = most
         self._forget = forget
         self._guard = threading.Lock()
@@ -121,7 +124,7 @@ class Engines:
     def _pass_on(self, session_id: str, slot: _Slot, events: Sequence[Event]) -> None:
         if self._slots.get(session_id) is not slot:
             raise RuntimeError("this engine was replaced")  # so that it keeps what it could not tell
-        self._record(session_id, events)
+        self.record(session_id, events)
 
     def _release(self, session_id: str, slot: _Slot) -> None:
         with self._guard:

@@ -1,6 +1,6 @@
 """The road of what only the engine can answer: the session, its running engine, and addresses in their one form."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from engines import Engines, addresses
@@ -19,7 +19,7 @@ class Asked(NamedTuple):
         """Whom or what any written form names. Raises BadAddress."""
         return addresses.parse(written)
 
-    def addresses(self, written: Iterable[str]) -> Sequence[str]:
+    def addresses(self, written: Iterable[str]) -> list[str]:
         """The same of several, each once, in the order given."""
         return list(dict.fromkeys(self.address(one) for one in written))
 
@@ -29,3 +29,8 @@ def ask(db: Database, engines: Engines, given: str) -> Asked:
     with db.read() as tx:
         session_id = sessions.find(tx, given).id
     return Asked(session_id, engines.live(session_id))
+
+
+def live(db: Database, engines: Engines, session_id: str) -> Everything:
+    """The running engine of the session with this id or name. Raises NotFound, NotStarted."""
+    return ask(db, engines, session_id).engine
