@@ -12,6 +12,7 @@ from engines.base import (
     Event,
     NotStarted,
     NotSupported,
+    StateChanged,
     WrongState,
 )
 from engines.capabilities import CAPABILITIES
@@ -25,10 +26,14 @@ class _Slot:
         self.lock = threading.Lock()
         self.engine: Engine | None = None
         self.doing = "starting"
+        self.failed = False
 
 
 class Engines:
-    """The engines of one gateway. `record` takes what happens on a session, as a Sink does, with the session's id."""
+    """The engines of one gateway. `record` takes what happens on a session, as a Sink does, with the session's id.
+
+    What a handler did through an engine it tells `record` itself, since engines do not report what they were asked.
+    """
 
     def __init__(
         self,
@@ -42,7 +47,7 @@ class Engines:
         self.kind = kind
         self.capabilities = CAPABILITIES[kind]
         self._factory = factory
-        self._record = record
+        self.record = record
         self._most = most
         self._forget = forget
         self._guard = threading.Lock()
@@ -67,8 +72,11 @@ class Engines:
     def start(self, session_id: str, load: Callable[[], Account]) -> None:
         """Start the session's engine; `load` says which account, and raises where the session is gone meanwhile.
 
-        Raises WrongState where it runs or starts already, or too many do.
+        One that has failed for good makes room. Raises WrongState where it runs or starts already, or too many do.
         """
+        earlier = self._slots.get(session_id)
+        if earlier is not None and earlier.failed:
+            self.stop(session_id, lambda engine: engine.kill())
         slot = _Slot()
         with slot.lock:  # before anybody sees it: a stop waits until the start is over
             self._take(session_id, slot)
@@ -121,7 +129,10 @@ class Engines:
     def _pass_on(self, session_id: str, slot: _Slot, events: Sequence[Event]) -> None:
         if self._slots.get(session_id) is not slot:
             raise RuntimeError("this engine was replaced")  # so that it keeps what it could not tell
-        self._record(session_id, events)
+        self.record(session_id, events)
+        for event in events:
+            if isinstance(event, StateChanged):
+                slot.failed = event.state == "failed"
 
     def _release(self, session_id: str, slot: _Slot) -> None:
         with self._guard:

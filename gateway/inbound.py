@@ -36,13 +36,20 @@ class _On(NamedTuple):
 
 
 class Inbound:
-    """Records what happens on sessions; `wake` is called after each commit that wrote events."""
+    """Records what happens on sessions. After each commit `wake` is called, and `told` with the session's name."""
 
-    def __init__(self, db: Database, now: Callable[[], int], wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        now: Callable[[], int],
+        wake: Callable[[], None] = lambda: None,
+        told: Callable[[str, Sequence[base.Event]], None] = lambda _name, _batch: None,
+    ) -> None:
         self._db = db
         self._now = now
         self._wake = wake
         self._lost: dict[str, int] = {}  # how often in a row a session lost its connection before it was ready
+        self._told = told
 
     def record(self, session_id: str, batch: Sequence[base.Event]) -> None:
         """Commit what happened on one session, in order; the same happening twice changes nothing.
@@ -61,6 +68,7 @@ class Inbound:
             events.append(tx, session.id, [*_apply_all(tx, session, batch, now), *looping], now)
         self._lost[session.id] = lost
         self._wake()
+        self._told(row.name, batch)
 
 
 def _reconnects(session_id: str, batch: Sequence[base.Event], lost: int, now: int) -> tuple[list[Draft], int]:
@@ -98,8 +106,9 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
             if len(moved) < len(ids):
                 sends.keep_early(tx, session.id, ids, receipt, now)
             return [draft for row in moved for draft in happenings.receipt(session.id, row)]
-        case base.StateChanged(state, reason, phone, push_name):
-            sessions.mark(tx, session.id, now, status=state, reason=reason, phone=phone, push_name=push_name)
+        case base.StateChanged(state, _, phone, push_name):
+            why = session_happenings.why(event)
+            sessions.mark(tx, session.id, now, status=state, reason=why, phone=phone, push_name=push_name)
             return session_happenings.session_changed(session.id, event, now)
         case base.QrChanged(text, _):
             return [session_happenings.session_qr(session.id, png(text))]
