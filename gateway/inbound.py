@@ -9,9 +9,11 @@ from engines import addresses, base
 from gateway.sender import mark_sent
 from handlers import happenings
 from handlers.sessions import png
-from storage import NotFound, events, messages, sends, sessions
+from storage import NotFound, audit, events, messages, sends, sessions
 from storage.db import Database, Tx
 from storage.events import Draft
+
+_AUDITED = {"ready": "session_connected", "disconnected": "session_disconnected"}
 
 
 class _On(NamedTuple):
@@ -19,6 +21,7 @@ class _On(NamedTuple):
 
     id: str
     own: str
+    name: str
 
 
 class Inbound:
@@ -41,7 +44,7 @@ class Inbound:
             except NotFound:
                 return
             sessions.hold(tx, row.id)
-            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "")
+            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name)
             events.append(tx, session.id, _apply_all(tx, session, batch, now), now)
         self._wake()
 
@@ -69,6 +72,8 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
             return [draft for row in moved for draft in happenings.receipt(session.id, row)]
         case base.StateChanged(state, reason, phone, push_name):
             sessions.mark(tx, session.id, now, status=state, reason=reason, phone=phone, push_name=push_name)
+            if state in _AUDITED:
+                audit.record(tx, _AUDITED[state], now, session_id=session.id, session_name=session.name)
             return happenings.session_changed(session.id, event, now)
         case base.QrChanged(text, _):
             return [happenings.session_qr(session.id, png(text))]

@@ -7,6 +7,7 @@ from typing import Any
 
 from engines import base
 from storage.api_keys import Key
+from storage.audit import Entry
 from storage.deliveries import Attempt, Delivery
 from storage.events import Event
 from storage.messages import Message
@@ -149,6 +150,27 @@ def chat(found: base.Chat) -> dict[str, Any]:
         "timestamp": found.timestamp,
     }
     return shown if found.last_message is None else {**shown, "lastMessage": found.last_message}
+
+
+def audit_log(row: Entry) -> dict[str, Any]:
+    """AuditLog."""
+    return {
+        "id": row.id,
+        "action": row.action,
+        "severity": row.severity,
+        "apiKeyId": row.api_key_id,
+        "apiKeyName": row.api_key_name,
+        "sessionId": row.session_id,
+        "sessionName": row.session_name,
+        "ipAddress": row.ip_address,
+        "userAgent": row.user_agent,
+        "method": row.method,
+        "path": row.path,
+        "statusCode": row.status_code,
+        "metadata": row.metadata,
+        "errorMessage": row.error_message,
+        "createdAt": moment(row.created_at),
+    }
 
 
 def event(row: Event) -> dict[str, Any]:
