@@ -68,6 +68,7 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.BadRequest: Kind(400, "precondition_failed"),
     refusal.Unauthorized: Kind(401, "unauthorized"),
     refusal.Forbidden: Kind(403, "role_too_low"),
+    refusal.NotAllowed: Kind(403, "not_allowed"),
     refusal.Disabled: Kind(404, "disabled"),
     refusal.TooLarge: Kind(413, "media_too_large"),
     refusal.ReadOnly: Kind(501, "read_only"),

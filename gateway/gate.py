@@ -39,6 +39,7 @@ class Operation:
     whole: bool
     exempt: bool
     drains: bool
+    capability: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,6 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Simulator.capabilities,
             Inbound(self.db, self._now, self.wake).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,

@@ -17,6 +17,10 @@ class Forbidden(Refusal):
     """The key is good, its role too low."""
 
 
+class NotAllowed(Refusal):
+    """WhatsApp does not let this account do that."""
+
+
 class Disabled(Refusal):
     """The operator has switched this off."""
 

@@ -1,6 +1,7 @@
 """Who is calling, from where, and may they: the one guard every operation with a key passes.
 
-Order: known, active, not expired, source address, session scope (all 401), then role (403).
+Order: known, active, not expired, source address, session scope (all 401), then role (403). Last, what the operation
+needs of the engine (its `x-capability`, 501): nobody can be let in to what is not there.
 """
 
 import hashlib
@@ -49,7 +50,7 @@ class Caller:
 
 
 def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # noqa: ARG001 - connexion's signature
-    """Let the request pass or raise Unauthorized or Forbidden; connexion calls it with the X-API-Key header."""
+    """Let the request pass or raise Unauthorized, Forbidden or NotSupported; connexion calls it with X-API-Key."""
     house = connexion.context
     now: int = house["now"]
     with house["db"].read() as tx:
@@ -71,6 +72,8 @@ def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # n
     required: str = flask.g.operation.role
     if _RANK[key.role] < _RANK[required]:
         raise Forbidden(f"Insufficient permissions. Required: {required}")
+    if flask.g.operation.capability is not None:
+        house["engines"].require(flask.g.operation.capability)
     house["usage"].count(key.id, now)
     house["caller"] = Caller(key.id, key.name, key.role, tuple(key.allowed_sessions), ip, secret)
     return {}

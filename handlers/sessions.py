@@ -91,7 +91,7 @@ def get_qr(db: Database, engines: Engines, session_id: str) -> Json:
         row = sessions.find(tx, session_id)
     if row.status == "ready":
         raise BadRequest("Session is already authenticated, no QR code needed")
-    return {"qrCode": png(engines.live(row.id).qr().text), "status": row.status}
+    return {"qrCode": png(_started(engines, row.id).qr().text), "status": row.status}
 
 
 def request_pairing_code(db: Database, engines: Engines, session_id: str, body: Json) -> tuple[Json, int]:
@@ -100,7 +100,7 @@ def request_pairing_code(db: Database, engines: Engines, session_id: str, body: 
         row = sessions.find(tx, session_id)
     if row.status == "ready":
         raise BadRequest("Session is already authenticated, no pairing code needed")
-    code = engines.able(row.id, base.Capability.PAIRING_CODE).pairing_code(body["phoneNumber"])
+    code = _started(engines, row.id).pairing_code(body["phoneNumber"])
     with db.read() as tx:
         return {"pairingCode": code, "status": sessions.find(tx, row.id).status}, 201
 
@@ -142,6 +142,12 @@ def _end(db: Database, engines: Engines, now: int, caller: Caller, given: str, a
         with db.write() as tx:
             sessions.mark(tx, row.id, now, status="disconnected", reason=None, phone=None, push_name=None)
     return get(db, row.id)
+
+
+def _started(engines: Engines, session_id: str) -> base.Engine:
+    if session_id not in engines.running():
+        raise base.NotStarted("Session is not started. Call POST /sessions/{sessionId}/start first.")
+    return engines.live(session_id)
 
 
 def _directory(settings: Settings, session_id: str) -> Path:

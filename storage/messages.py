@@ -11,7 +11,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Executable, Row, and_, bindparam, delete, func, select, update
+from sqlalchemy import Executable, Row, and_, bindparam, delete, func, or_, select, update
 
 from storage.db import Tx, upsert
 from storage.prepared import Prepared
@@ -95,6 +95,13 @@ def get(tx: Tx, message_id: str) -> Message:
     """One message by our id."""
     (found,) = _GET.all(tx, message_id=message_id)
     return cast("Message", found)
+
+
+def find(tx: Tx, session_id: str, given: str) -> Message | None:
+    """The session's message with this WhatsApp id or, failing that, with this id of ours."""
+    by_either = or_(messages.c.wa_message_id == given, messages.c.id == given)
+    rows = tx.execute(select(messages).where(messages.c.session_id == session_id, by_either)).all()
+    return min(rows, key=lambda row: row.wa_message_id != given, default=None)
 
 
 def mark_sent(tx: Tx, session_id: str, message_id: str, wa_message_id: str, timestamp: int) -> Message:

@@ -90,6 +90,11 @@ def mark(
     return tx.execute(update(sessions).where(sessions.c.id == session_id).values(values)).rowcount == 1
 
 
+def rename(tx: Tx, session_id: str, push_name: str, now: int) -> None:
+    """The account calls itself something else."""
+    tx.execute(update(sessions).where(sessions.c.id == session_id).values(push_name=push_name, updated_at=now))
+
+
 def reset_live(tx: Tx, now: int) -> list[str]:
     """At boot no engine runs: live sessions become disconnected; their ids."""
     reset = update(sessions).where(sessions.c.status.in_(LIVE)).values(status="disconnected", updated_at=now)

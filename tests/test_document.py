@@ -125,6 +125,12 @@ def test_an_exempt_operation_promises_no_429() -> None:
     assert [] == [o.id for o in exempt if "429" in o.responses]
 
 
+def test_an_operation_that_an_engine_may_not_be_capable_of_documents_501() -> None:
+    """Only the simulator's own operations answer it for another reason."""
+    strange = [o.id for o in operations() if ("x-capability" in o.raw) != ("501" in o.responses)]
+    assert [] == [operation for operation in strange if not operation.startswith("simulator.")]
+
+
 def test_every_operation_with_a_body_documents_413_and_415() -> None:
     assert [] == [o.id for o in operations() if o.body is not None and not {"413", "415"} <= o.responses.keys()]
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engines import addresses, base
-from engines.base import Capability
+from engines.capabilities import CAPABILITIES
 from engines.whatsmeow import frames
 from engines.whatsmeow.supervisor import Supervisor
 
@@ -30,33 +30,7 @@ def missing() -> str | None:
 class Core:
     """Life of the engine, and the way of a question to its worker."""
 
-    capabilities: frozenset[Capability] = frozenset(
-        {
-            Capability.PAIRING_CODE,
-            Capability.MEDIA,
-            Capability.LOCATION,
-            Capability.CONTACT_CARD,
-            Capability.POLL,
-            Capability.REACTION,
-            Capability.REACTIONS_LIST,
-            Capability.EDIT,
-            Capability.REVOKE,
-            Capability.FORWARD,
-            Capability.LIVE_HISTORY,
-            Capability.MARK_READ,
-            Capability.TYPING,
-            Capability.PRESENCE,
-            Capability.CONTACTS,
-            Capability.BLOCK,
-            Capability.GROUPS,
-            Capability.CHANNELS,
-            Capability.STATUS_POST,
-            Capability.STATUS_READ,
-            Capability.PROFILE,
-            Capability.CALL_REJECT,
-            Capability.PROXY,
-        }
-    )
+    capabilities = CAPABILITIES["whatsmeow"]
 
     def __init__(self, account: base.Account, sink: base.Sink) -> None:
         self._account, self._sink = account, sink
