@@ -3,16 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engines import Engines
-from engines.base import EngineError, EngineFactory, StateChanged
+from engines.base import EngineError, EngineFactory, Event, StateChanged
 from engines.simulator import Simulator, World
-from gateway import __version__, document, retention
+from gateway import __version__, document, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
-from gateway.config import BadConfig, Config, effective
+from gateway.config import Config, effective
 from gateway.delivery import Delivery
 from gateway.gate import House
 from gateway.inbound import Inbound
@@ -48,14 +48,16 @@ class Program:
         now: Callable[[], int] = wall_clock,
         world: World | None = None,
         site: Site | None = None,
+        show: Callable[[str, Sequence[Event]], None] | None = None,
     ) -> None:
-        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable.
+        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable, BadConfig.
 
         `world` is the simulator's; one in the data directory is made where none is given. `site` is an app built
-        before, whose last house has moved out.
+        before, whose last house has moved out. `show` is told what happened, with the session's name.
         """
         self.config = config
         self._now = now
+        self._show = show
         self._stopping = threading.Event()
         self._loops: list[threading.Thread] = []
         self.draining = False
@@ -140,10 +142,15 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.wake).record,
+            Inbound(self.db, self._now, self.wake, self._told).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
+
+    def _told(self, name: str, happened: Sequence[Event]) -> None:
+        self.metrics.happened(happened)
+        if self._show is not None:
+            self._show(name, happened)
 
     def _delivery(self) -> Delivery:
         config = self.config
@@ -170,7 +177,7 @@ class Program:
     def _factory(self) -> EngineFactory:
         world, link_after = self.world, self.config.simulator_link_after / 1000
         if world is None:
-            raise BadConfig("ENGINE_TYPE: the whatsmeow engine is not part of this release yet")
+            return real.factory(self.config)
         return lambda account, sink: Simulator(account, sink, world, link_after=link_after)
 
     def _house(self) -> House:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from handlers import shapes
 from handlers.security import Caller
+from handlers.shapes import moment
 from storage import NotFound, audit, sessions
 from storage.db import Database, Tx
 
@@ -24,7 +24,7 @@ def list_all(
         asked["session_id"] = _session(tx, session_id) if session_id else ""
         filters = {name: value for name, value in asked.items() if value}
         rows, total = audit.page(tx, filters, caller.sessions, limit, offset)
-    return {"data": [shapes.audit_log(row) for row in rows], "total": total}
+    return {"data": [_shown(row) for row in rows], "total": total}
 
 
 def _session(tx: Tx, given: str) -> str:
@@ -33,3 +33,24 @@ def _session(tx: Tx, given: str) -> str:
         return str(sessions.find(tx, given).id)
     except NotFound:
         return given
+
+
+def _shown(row: audit.Entry) -> dict[str, Any]:
+    """AuditLog."""
+    return {
+        "id": row.id,
+        "action": row.action,
+        "severity": row.severity,
+        "apiKeyId": row.api_key_id,
+        "apiKeyName": row.api_key_name,
+        "sessionId": row.session_id,
+        "sessionName": row.session_name,
+        "ipAddress": row.ip_address,
+        "userAgent": row.user_agent,
+        "method": row.method,
+        "path": row.path,
+        "statusCode": row.status_code,
+        "metadata": row.metadata,
+        "errorMessage": row.error_message,
+        "createdAt": moment(row.created_at),
+    }

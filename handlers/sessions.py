@@ -91,7 +91,9 @@ def get_qr(db: Database, engines: Engines, session_id: str) -> Json:
         row = sessions.find(tx, session_id)
     if row.status == "ready":
         raise BadRequest("Session is already authenticated, no QR code needed")
-    return {"qrCode": png(_started(engines, row.id).qr().text), "status": row.status}
+    code = _started(engines, row.id).qr()
+    expires = shapes.moment(code.expires_at)
+    return {"qrCode": png(code.text), "qrText": code.text, "expiresAt": expires, "status": row.status}
 
 
 def request_pairing_code(db: Database, engines: Engines, session_id: str, body: Json) -> tuple[Json, int]:

@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from engines import base
+from engines import base, things
 from storage.api_keys import Key
-from storage.audit import Entry
 from storage.deliveries import Attempt, Delivery
 from storage.events import Event
 from storage.messages import Message
@@ -152,25 +151,20 @@ def chat(found: base.Chat) -> dict[str, Any]:
     return shown if found.last_message is None else {**shown, "lastMessage": found.last_message}
 
 
-def audit_log(row: Entry) -> dict[str, Any]:
-    """AuditLog."""
-    return {
-        "id": row.id,
-        "action": row.action,
-        "severity": row.severity,
-        "apiKeyId": row.api_key_id,
-        "apiKeyName": row.api_key_name,
-        "sessionId": row.session_id,
-        "sessionName": row.session_name,
-        "ipAddress": row.ip_address,
-        "userAgent": row.user_agent,
-        "method": row.method,
-        "path": row.path,
-        "statusCode": row.status_code,
-        "metadata": row.metadata,
-        "errorMessage": row.error_message,
-        "createdAt": moment(row.created_at),
+def contact(found: things.Contact) -> dict[str, Any]:
+    """Contact: what is not known is left out."""
+    shown = {
+        "id": found.id,
+        "number": found.number,
+        "lid": found.lid,
+        "name": found.name,
+        "pushName": found.push_name,
+        "about": found.about,
+        "isMyContact": found.is_my_contact,
+        "isBlocked": found.is_blocked,
+        "isBusiness": found.is_business,
     }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def event(row: Event) -> dict[str, Any]:
