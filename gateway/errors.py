@@ -71,6 +71,7 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.NotAllowed: Kind(403, "not_allowed"),
     refusal.Disabled: Kind(404, "disabled"),
     refusal.TooLarge: Kind(413, "media_too_large"),
+    refusal.ReadOnly: Kind(501, "read_only"),
     storage.NotFound: Kind(404, "not_found"),
     storage.Conflict: Kind(409, "conflict"),
     KeyReused: Kind(422, "idempotency_key_reused"),

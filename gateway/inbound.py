@@ -9,10 +9,11 @@ from engines import addresses, base
 from gateway.sender import mark_sent
 from handlers import happenings, session_happenings
 from handlers.sessions import png
-from storage import NotFound, events, messages, sends, sessions
+from storage import NotFound, audit, events, messages, sends, sessions
 from storage.db import Database, Tx
 from storage.events import Draft
 
+_AUDITED = {"ready": "session_connected", "disconnected": "session_disconnected"}
 _LOOP = 5  # OpenWA tells of a reconnect loop at every fifth attempt
 
 
@@ -33,6 +34,7 @@ class _On(NamedTuple):
 
     id: str
     own: str
+    name: str
 
 
 class Inbound:
@@ -63,10 +65,13 @@ class Inbound:
             except NotFound:
                 return
             sessions.hold(tx, row.id)
-            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "")
+            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name)
             looping, lost = _reconnects(session.id, batch, self._lost.get(session.id, 0), now)
             events.append(tx, session.id, [*_apply_all(tx, session, batch, now), *looping], now)
-        self._lost[session.id] = lost
+        if lost:
+            self._lost[session.id] = lost
+        else:
+            self._lost.pop(session.id, None)
         self._wake()
         self._told(row.name, batch)
 
@@ -109,6 +114,8 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
         case base.StateChanged(state, _, phone, push_name):
             why = session_happenings.why(event)
             sessions.mark(tx, session.id, now, status=state, reason=why, phone=phone, push_name=push_name)
+            if state in _AUDITED:
+                audit.record(tx, _AUDITED[state], now, session_id=session.id, session_name=session.name)
             return session_happenings.session_changed(session.id, event, now)
         case base.QrChanged(text, _):
             return [session_happenings.session_qr(session.id, png(text))]
