@@ -2,18 +2,21 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from engines.base import (
     Account,
-    Capability,
     Engine,
     EngineError,
     EngineFactory,
     Event,
     NotStarted,
     NotSupported,
+    StateChanged,
     WrongState,
 )
+from engines.capabilities import CAPABILITIES
+from engines.verbs import Everything
 
 
 class _Slot:
@@ -23,42 +26,44 @@ class _Slot:
         self.lock = threading.Lock()
         self.engine: Engine | None = None
         self.doing = "starting"
+        self.failed = False
 
 
 class Engines:
-    """The engines of one gateway. `record` takes what happens on a session, as a Sink does, with the session's id."""
+    """The engines of one gateway. `record` takes what happens on a session, as a Sink does, with the session's id.
+
+    What a handler did through an engine it tells `record` itself, since engines do not report what they were asked.
+    """
 
     def __init__(
         self,
         kind: str,
         factory: EngineFactory,
-        capabilities: frozenset[Capability],
         record: Callable[[str, Sequence[Event]], None],
         *,
         most: int = 0,
         forget: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.kind = kind
-        self.capabilities = capabilities
+        self.capabilities = CAPABILITIES[kind]
         self._factory = factory
-        self._record = record
+        self.record = record
         self._most = most
         self._forget = forget
         self._guard = threading.Lock()
         self._slots: dict[str, _Slot] = {}
 
-    def live(self, session_id: str) -> Engine:
-        """The session's running engine. Raises NotStarted."""
+    def live(self, session_id: str) -> Everything:
+        """The session's running engine, to be asked what the operation's `x-capability` says. Raises NotStarted."""
         slot = self._slots.get(session_id)
         if slot is None or slot.engine is None:
-            raise NotStarted("Session is not started. Call POST /sessions/{sessionId}/start first.")
-        return slot.engine
+            raise NotStarted("Session is not started")
+        return cast("Everything", slot.engine)
 
-    def able(self, session_id: str, capability: Capability) -> Engine:
-        """The session's running engine, if its kind can do that. Raises NotSupported, NotStarted."""
+    def require(self, capability: str) -> None:
+        """Refuse what engines of this kind cannot do at all. Raises NotSupported, which names it."""
         if capability not in self.capabilities:
             raise NotSupported(f"The {self.kind} engine does not support {capability.replace('_', ' ')}")
-        return self.live(session_id)
 
     def running(self) -> list[str]:
         """The ids of the sessions whose engines run."""
@@ -67,8 +72,11 @@ class Engines:
     def start(self, session_id: str, load: Callable[[], Account]) -> None:
         """Start the session's engine; `load` says which account, and raises where the session is gone meanwhile.
 
-        Raises WrongState where it runs or starts already, or too many do.
+        One that has failed for good makes room. Raises WrongState where it runs or starts already, or too many do.
         """
+        earlier = self._slots.get(session_id)
+        if earlier is not None and earlier.failed:
+            self.stop(session_id, lambda engine: engine.kill())
         slot = _Slot()
         with slot.lock:  # before anybody sees it: a stop waits until the start is over
             self._take(session_id, slot)
@@ -121,7 +129,10 @@ class Engines:
     def _pass_on(self, session_id: str, slot: _Slot, events: Sequence[Event]) -> None:
         if self._slots.get(session_id) is not slot:
             raise RuntimeError("this engine was replaced")  # so that it keeps what it could not tell
-        self._record(session_id, events)
+        self.record(session_id, events)
+        for event in events:
+            if isinstance(event, StateChanged):
+                slot.failed = event.state == "failed"
 
     def _release(self, session_id: str, slot: _Slot) -> None:
         with self._guard:

@@ -13,14 +13,109 @@ A session's life, as the engine reports it with `StateChanged`:
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-State = Literal["created", "initializing", "qr_ready", "authenticating", "ready", "disconnected", "failed"]
-Receipt = Literal["sent", "delivered", "read", "failed"]
-MediaKind = Literal["image", "video", "audio", "voice", "document", "sticker"]
-ChatState = Literal["typing", "recording", "paused"]
+from engines.happenings import (
+    AddressesLinked,
+    CallReceived,
+    ChatState,
+    Event,
+    GroupChanged,
+    HistoryProgress,
+    IncomingMedia,
+    Message,
+    MessageEdited,
+    MessageReceived,
+    MessageRevoked,
+    PollVoted,
+    PresenceChanged,
+    QrChanged,
+    ReactionReceived,
+    Receipt,
+    ReceiptReceived,
+    SendFinished,
+    Sink,
+    State,
+    StateChanged,
+    TypingChanged,
+)
+from engines.outgoing import (
+    ContactCard,
+    Content,
+    Forward,
+    Location,
+    Media,
+    MediaKind,
+    Outgoing,
+    Poll,
+    Quote,
+    Sent,
+    Text,
+)
+from engines.refusals import (
+    EngineError,
+    NotConnected,
+    NotOnAccount,
+    NotStarted,
+    NotSupported,
+    OutcomeUnknown,
+    Refused,
+    WrongState,
+    error_of,
+)
+
+__all__ = [
+    "Account",
+    "AddressesLinked",
+    "CallReceived",
+    "Capability",
+    "Chat",
+    "ChatState",
+    "ContactCard",
+    "Content",
+    "Engine",
+    "EngineError",
+    "EngineFactory",
+    "Event",
+    "Forward",
+    "GroupChanged",
+    "HistoryProgress",
+    "IncomingMedia",
+    "Location",
+    "Media",
+    "MediaKind",
+    "Message",
+    "MessageEdited",
+    "MessageReceived",
+    "MessageRevoked",
+    "NotConnected",
+    "NotOnAccount",
+    "NotStarted",
+    "NotSupported",
+    "OutcomeUnknown",
+    "Outgoing",
+    "Poll",
+    "PollVoted",
+    "PresenceChanged",
+    "Qr",
+    "QrChanged",
+    "Quote",
+    "ReactionReceived",
+    "Receipt",
+    "ReceiptReceived",
+    "Refused",
+    "SendFinished",
+    "Sent",
+    "Sink",
+    "State",
+    "StateChanged",
+    "Text",
+    "TypingChanged",
+    "WrongState",
+    "error_of",
+]
 
 
 class Capability(enum.StrEnum):
@@ -60,303 +155,6 @@ class Capability(enum.StrEnum):
     PROXY = "proxy"
 
 
-# --- what goes out -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text of at most 4096 characters, with the addresses it mentions."""
-
-    body: str
-    mentions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """Bytes to send: `path` is a file of ours that holds exactly `size` bytes; the engine never opens another."""
-
-    kind: MediaKind
-    path: str
-    size: int
-    mimetype: str
-    filename: str | None = None
-    caption: str | None = None
-    mentions: tuple[str, ...] = ()
-    view_once: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """A point, in degrees."""
-
-    latitude: float
-    longitude: float
-    description: str | None = None
-    address: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ContactCard:
-    """A person's name and phone number (digits)."""
-
-    name: str
-    number: str
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """A question with 2 to 12 options."""
-
-    name: str
-    options: tuple[str, ...]
-    multiple: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """A message of `from_chat` passed on as it is."""
-
-    from_chat: str
-    message_id: str
-
-
-Content = Text | Media | Location | ContactCard | Poll | Forward
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """The message a reply answers: its WhatsApp id, its author's address and its text."""
-
-    message_id: str
-    author: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One message to one chat. `key` is our own id of the send: an engine that can derives the WhatsApp id from it."""
-
-    key: str
-    chat: str
-    content: Content
-    quote: Quote | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """WhatsApp took the message: its id there, and when (epoch seconds)."""
-
-    message_id: str
-    timestamp: int
-
-
-# --- what comes in -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingMedia:
-    """Media of a message: `path` is a file the gateway takes over, or None where the bytes were left out."""
-
-    mimetype: str
-    size: int
-    filename: str | None = None
-    path: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message on the account, whoever wrote it. `timestamp` is epoch seconds, addresses are neutral.
-
-    `type` is a wire literal: text, image, video, audio, voice, document, sticker, location, contact, poll, unknown.
-    `sender` is the person, also in a group; `chat` is where it was written.
-    """
-
-    id: str
-    chat: str
-    sender: str
-    type: str
-    body: str
-    timestamp: int
-    from_me: bool = False
-    recipient: str = ""
-    push_name: str | None = None
-    sender_lid: str | None = None
-    mentions: tuple[str, ...] = ()
-    quote: Quote | None = None
-    media: IncomingMedia | None = None
-    location: Location | None = None
-    backfill: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """The session is now in `state`. `reason` is a stable word (logged_out, banned, replaced, outdated, network …).
-
-    `until` is when a ban ends (epoch seconds).
-    """
-
-    state: State
-    reason: str | None = None
-    phone: str | None = None
-    push_name: str | None = None
-    until: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QrChanged:
-    """A new code to scan: its text, and when it stops being valid (epoch milliseconds)."""
-
-    text: str
-    expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptReceived:
-    """`participant` got or read our messages; delivery only moves forward, whoever reports it."""
-
-    message_ids: tuple[str, ...]
-    chat: str
-    receipt: Receipt
-    participant: str
-    timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class MessageEdited:
-    message_id: str
-    chat: str
-    sender: str
-    body: str
-    timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRevoked:
-    """Deleted for everyone; `id` is the revocation's own id where the engine has one."""
-
-    message_id: str
-    chat: str
-    sender: str
-    timestamp: int
-    from_me: bool = False
-    id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReactionReceived:
-    """`sender` put `emoji` on a message; an empty emoji takes it back."""
-
-    message_id: str
-    chat: str
-    sender: str
-    emoji: str
-    timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class TypingChanged:
-    chat: str
-    sender: str
-    state: ChatState
-
-
-@dataclass(frozen=True, slots=True)
-class GroupChanged:
-    """`change` is join, leave or update; `participants` are the people it is about."""
-
-    chat: str
-    change: Literal["join", "leave", "update"]
-    participants: tuple[str, ...]
-    author: str | None
-    timestamp: int
-    details: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class CallReceived:
-    call_id: str
-    caller: str
-    timestamp: int
-    video: bool = False
-    group: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SendFinished:
-    """A send whose outcome nobody was there to hear did go out: `key` is that of its `Outgoing`."""
-
-    key: str
-    sent: Sent
-
-
-@dataclass(frozen=True, slots=True)
-class PollVoted:
-    """`sender` now chooses these options of a poll; an option that cannot be named is the hex of its SHA-256."""
-
-    message_id: str
-    chat: str
-    sender: str
-    options: tuple[str, ...]
-    timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceChanged:
-    """`sender` came online or went; `last_seen` is epoch seconds where it is told."""
-
-    sender: str
-    online: bool
-    last_seen: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryProgress:
-    """Old messages are arriving; `percent` of them are here."""
-
-    percent: int
-
-
-@dataclass(frozen=True, slots=True)
-class AddressesLinked:
-    """`lid` and `phone` (both addresses) are one person."""
-
-    lid: str
-    phone: str
-
-
-Event = (
-    StateChanged
-    | QrChanged
-    | MessageReceived
-    | ReceiptReceived
-    | MessageEdited
-    | MessageRevoked
-    | ReactionReceived
-    | TypingChanged
-    | GroupChanged
-    | CallReceived
-    | SendFinished
-    | PollVoted
-    | PresenceChanged
-    | HistoryProgress
-    | AddressesLinked
-)
-
-Sink = Callable[[Sequence[Event]], None]
-"""Takes events of one session, oldest first, from any thread of the engine.
-
-Returns once all of them are committed, raises where none is. An engine forgets an event only after its sink returned.
-"""
-
-
-# --- what is asked -------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Qr:
     """The newest code to scan and its last moment (epoch milliseconds)."""
@@ -375,67 +173,6 @@ class Chat:
     unread_count: int
     timestamp: int
     last_message: str | None = None
-
-
-# --- what goes wrong -----------------------------------------------------------------------------
-
-
-class EngineError(Exception):
-    """The engine could not do it; the message is for the caller. What was asked did not happen."""
-
-    code = "engine_error"
-
-
-class NotStarted(EngineError):
-    """No engine runs for the session; start it first."""
-
-    code = "not_started"
-
-
-class NotConnected(EngineError):
-    """The account is not connected right now."""
-
-    code = "not_connected"
-
-
-class NotSupported(EngineError):
-    """This engine cannot do that at all."""
-
-    code = "not_supported"
-
-
-class NotOnAccount(EngineError):
-    """The message, contact, chat, group or channel asked for does not exist on the account."""
-
-    code = "not_on_account"
-
-
-class Refused(EngineError):
-    """WhatsApp refused, and asking again does not help before something changes. `reason` is a stable word."""
-
-    code = "refused_by_whatsapp"
-
-    def __init__(self, message: str, reason: str = "refused") -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class WrongState(EngineError):
-    """The session's state does not allow it (already linked, no code yet)."""
-
-    code = "wrong_state"
-
-
-class OutcomeUnknown(EngineError):
-    """The engine went away, or did not answer in time: it may have happened. Never repeat by yourself."""
-
-    code = "outcome_unknown"
-
-
-def error_of(code: str, message: str) -> EngineError:
-    """The error with this code, made again from what was stored of it."""
-    made: type[EngineError] = next((cls for cls in EngineError.__subclasses__() if cls.code == code), EngineError)
-    return made(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,7 +203,7 @@ class Engine(Protocol):
     def qr(self) -> Qr: ...
     def pairing_code(self, phone: str) -> str: ...
     def send(self, message: Outgoing) -> Sent: ...
-    def chats(self) -> list[Chat]: ...
+    def chats(self, limit: int = 1000, offset: int = 0) -> list[Chat]: ...  # the one written to last first
     def typing(self, chat: str, state: ChatState) -> None: ...
 
 

@@ -1,7 +1,7 @@
 """The document in, a WSGI app out: connexion routes and guards, the check validates, handlers answer.
 
 before_request   request id → draining? 503 → rate limit? 429
-connexion        route → handlers.security.check_key 401, 403 → RequestCheck 400
+connexion        route → handlers.security.check_key 401, 403, 501 → RequestCheck 400
 handler          → answer
 errors           exception → envelope, whatever raised it
 """
@@ -159,6 +159,7 @@ class _Api(FlaskApi):  # type: ignore[misc]
             whole=raw.get("x-scope") == "gateway",
             exempt=raw.get("x-rate-limit") == "exempt",
             drains=raw.get("x-while-draining") != "answers",
+            capability=raw.get("x-capability"),
         )
 
     def get_request(self, *_: Any, **params: Any) -> _Request:

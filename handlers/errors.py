@@ -17,8 +17,16 @@ class Forbidden(Refusal):
     """The key is good, its role too low."""
 
 
+class NotAllowed(Refusal):
+    """WhatsApp does not let this account do that."""
+
+
 class Disabled(Refusal):
     """The operator has switched this off."""
+
+
+class ReadOnly(Refusal):
+    """It is set by the environment; no request changes it."""
 
 
 class TooLarge(Refusal):

@@ -1,15 +1,19 @@
-"""Messages: sent through the engine, read from what is stored."""
+"""Messages: sent through the engine, changed there afterwards, read from what is stored or live."""
 
+import re
 from typing import Any
 
 from engines import Engines, addresses, base
-from handlers import shapes
-from handlers.security import Caller
-from handlers.sending import Desk, How, Parcel, Sender, send
+from handlers import happenings, shapes
+from handlers.errors import NotAllowed
+from handlers.sending import Desk, Parcel, own, send_operation
 from storage import messages, sessions
 from storage.db import Database
+from storage.sessions import Session
 
 Json = dict[str, Any]
+_MOST_SHALLOW = 100
+_FORWARDED = ("location", "contact", "poll", "mentionedIds")  # what a forwarded message keeps of the first one
 
 
 def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: str = "", from_: str = "") -> Json:
@@ -20,25 +24,149 @@ def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: st
     return {"messages": [shapes.message(found) for found in rows], "total": total}
 
 
-def send_text(
+# --- sent: what each operation makes of its body ---------------------------------------------------
+
+
+@send_operation
+def send_text(_desk: Desk, _session: Session, body: Json) -> Parcel:
+    """A text."""
+    mentions = _mentions(body)
+    return Parcel("text", body["text"], base.Text(body["text"], mentions), _mentioned(mentions))
+
+
+@send_operation
+def send_location(_desk: Desk, _session: Session, body: Json) -> Parcel:
+    """A point on the map."""
+    place = {name: body[name] for name in ("latitude", "longitude", "description", "address") if name in body}
+    shown = f"📍 {body.get('description') or 'Location'}"
+    return Parcel("location", shown, base.Location(**place), {"location": place})
+
+
+@send_operation
+def send_contact(_desk: Desk, _session: Session, body: Json) -> Parcel:
+    """A contact card."""
+    name, number = body["contactName"], re.sub(r"[^0-9]", "", body["contactNumber"])
+    card = {"contact": {"name": name, "number": number}}
+    return Parcel("contact", f"📇 {name}", base.ContactCard(name, number), card)
+
+
+@send_operation
+def send_poll(_desk: Desk, _session: Session, body: Json) -> Parcel:
+    """A question with options."""
+    poll = base.Poll(body["name"], tuple(body["options"]), body.get("allowMultipleAnswers", False))
+    asked = {"name": poll.name, "options": list(poll.options), "allowMultipleAnswers": poll.multiple}
+    return Parcel("poll", poll.name, poll, {"poll": asked})
+
+
+@send_operation
+def reply(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A text that answers a message of the chat. Raises NotOnAccount where that is not known."""
+    chat, known_as = addresses.parse(body["chatId"]), body["quotedMessageId"]
+    with desk.db.read() as tx:
+        quoted = messages.find(tx, session.id, known_as)
+    if quoted is None or quoted.wa_message_id is None or quoted.chat_id != chat:
+        raise base.NotOnAccount(f"Message {known_as} not found in {chat}")
+    quote = base.Quote(quoted.wa_message_id, quoted.sender, quoted.body or "")
+    metadata = {"quotedMessage": {"id": quote.message_id, "body": quote.body}}
+    return Parcel("text", body["text"], base.Text(body["text"]), metadata, quote)
+
+
+@send_operation
+def forward(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A message passed on; one that is not stored is forwarded all the same, if the account knows it."""
+    chat = addresses.parse(body["fromChatId"])
+    with desk.db.read() as tx:
+        original = messages.find(tx, session.id, body["messageId"])
+    if original is None or original.chat_id != chat:
+        return Parcel("unknown", "[Forwarded]", base.Forward(chat, body["messageId"]), {"forwarded": True})
+    kept = {name: value for name, value in (original.metadata or {}).items() if name in _FORWARDED}
+    message_id = original.wa_message_id or body["messageId"]
+    return Parcel(original.type, original.body, base.Forward(chat, message_id), {**kept, "forwarded": True})
+
+
+# --- changed: the engine first, and then the books as if it had told -------------------------------
+
+
+def react(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+    """Put an emoji on a message, or take it back. Raises NotOnAccount."""
+    session, chat, message_id = _target(db, session_id, body)
+    engines.live(session.id).react(chat, message_id, body["emoji"])
+    event = base.ReactionReceived(message_id, chat, own(session.phone), body["emoji"], now // 1000)
+    engines.record(session.id, [event])
+    return {"success": True}
+
+
+def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+    """Delete a message, for everyone unless asked otherwise. Raises NotOnAccount."""
+    session, chat, message_id = _target(db, session_id, body)
+    if body.get("forEveryone", True):
+        engines.live(session.id).revoke(chat, message_id)
+        event = base.MessageRevoked(message_id, chat, own(session.phone), now // 1000, from_me=True)
+        engines.record(session.id, [event])
+    else:
+        engines.require(base.Capability.DELETE_FOR_ME)
+        engines.live(session.id).revoke(chat, message_id, for_everyone=False)
+        with db.write() as tx:
+            sessions.hold(tx, session.id)
+            messages.revoke(tx, session.id, message_id)
+    return {"success": True}
+
+
+def edit(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+    """Give an own message a new text. Raises NotAllowed where WhatsApp does not take it, NotOnAccount."""
+    session, chat, message_id = _target(db, session_id, body)
+    try:
+        sent = engines.live(session.id).edit(chat, message_id, body["body"])
+    except base.Refused as refused:
+        raise NotAllowed(str(refused)) from None
+    event = base.MessageEdited(message_id, chat, own(session.phone), body["body"], now // 1000)
+    engines.record(session.id, [event])
+    return {"messageId": sent.message_id, "timestamp": sent.timestamp}
+
+
+# --- read live -------------------------------------------------------------------------------------
+
+
+def history(
     db: Database,
     engines: Engines,
-    sender: Sender,
-    now: int,
-    caller: Caller,
     session_id: str,
-    body: Json,
-    x_preflight: bool,  # noqa: FBT001 - a header
-    idempotency_key: str = "",
-    prefer: str = "",
-) -> tuple[Json, int]:
-    """Send a text."""
-    mentions = tuple(addresses.parse(mention) for mention in body.get("mentions", ()))
-    parcel = Parcel(
-        "text", body["text"], base.Text(body["text"], mentions), {"mentionedIds": list(mentions)} if mentions else None
-    )
-    desk = Desk(db, engines, sender, now, caller)
-    return send(desk, "messages.send_text", session_id, body, parcel, How(idempotency_key, prefer, x_preflight))
+    chat_id: str,
+    limit: int,
+    deep: bool,  # noqa: FBT001 - a query parameter
+) -> list[Json]:
+    """A chat's newest messages, oldest first, as the account has them."""
+    with db.read() as tx:
+        session = sessions.find(tx, session_id)
+    found = engines.live(session.id).history(addresses.parse(chat_id), limit if deep else min(limit, _MOST_SHALLOW))
+    return [happenings.message_received(session.id, message, own=own(session.phone)).data for message in found]
+
+
+def reactions(db: Database, engines: Engines, session_id: str, chat_id: str, message_id: str) -> list[Json]:
+    """Who put which emoji on a message, by emoji. Raises NotOnAccount."""
+    session, chat, known_as = _target(db, session_id, {"chatId": chat_id, "messageId": message_id})
+    by_emoji: dict[str, list[Json]] = {}
+    for found in engines.live(session.id).reactions(chat, known_as):
+        sender = {"senderId": found.sender, "emoji": found.emoji, "timestamp": found.timestamp}
+        by_emoji.setdefault(found.emoji, []).append(sender)
+    return [{"emoji": emoji, "senders": senders} for emoji, senders in by_emoji.items()]
+
+
+def _target(db: Database, session_id: str, body: Json) -> tuple[Session, str, str]:
+    """The session, the chat and the WhatsApp id of the message that `body` names, by that id or by ours."""
+    chat = addresses.parse(body["chatId"])
+    with db.read() as tx:
+        session = sessions.find(tx, session_id)
+        stored = messages.find(tx, session.id, body["messageId"])
+    return session, chat, (stored and stored.wa_message_id) or body["messageId"]
+
+
+def _mentions(body: Json) -> tuple[str, ...]:
+    return tuple(addresses.parse(mention) for mention in body.get("mentions", ()))
+
+
+def _mentioned(mentions: tuple[str, ...]) -> Json | None:
+    return {"mentionedIds": list(mentions)} if mentions else None
 
 
 def _neutral(address: str) -> str | None:

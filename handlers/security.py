@@ -1,6 +1,7 @@
 """Who is calling, from where, and may they: the one guard every operation with a key passes.
 
-Order: known, active, not expired, source address, session scope (all 401), then role (403).
+Order: known, active, not expired, source address, session scope (all 401), then role (403). Last, what the operation
+needs of the engine (its `x-capability`, 501): nobody can be let in to what is not there.
 """
 
 import hashlib
@@ -35,13 +36,21 @@ class Caller:
         """64 hex characters that only the holder of this key can make again; nothing stored gives them away."""
         return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
+    def traces(self) -> dict[str, Any]:
+        """Who asks, for what and from where, as columns of the audit log; while the request lasts."""
+        request = flask.request
+        return {
+            "api_key_id": self.key_id, "api_key_name": self.key_name, "ip_address": self.ip,
+            "user_agent": request.headers.get("User-Agent"), "method": request.method, "path": request.path,
+        }  # fmt: skip
+
     def may(self, session_id: str) -> bool:
         """Whether this session is within the key's scope."""
         return not self.sessions or session_id in self.sessions
 
 
 def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # noqa: ARG001 - connexion's signature
-    """Let the request pass or raise Unauthorized or Forbidden; connexion calls it with the X-API-Key header."""
+    """Let the request pass or raise Unauthorized, Forbidden or NotSupported; connexion calls it with X-API-Key."""
     house, g, request = here(connexion.context), here(flask.g), here(flask.request)
     now: int = house["now"]
     with house["db"].read() as tx:
@@ -63,6 +72,8 @@ def check_key(secret: str, required_scopes: None = None) -> dict[str, Any]:  # n
     required: str = g.operation.role
     if _RANK[key.role] < _RANK[required]:
         raise Forbidden(f"Insufficient permissions. Required: {required}")
+    if g.operation.capability is not None:
+        house["engines"].require(g.operation.capability)
     house["usage"].count(key.id, now)
     house["caller"] = Caller(key.id, key.name, key.role, tuple(key.allowed_sessions), ip, secret)
     return {}

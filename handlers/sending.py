@@ -1,5 +1,6 @@
 """The road every send takes, whatever its kind: a row first, then the engine, then the answer that the row tells."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -7,7 +8,7 @@ from engines import Engines, addresses, base, contents
 from handlers.security import Caller
 from handlers.shapes import milliseconds, moment
 from storage import Conflict, idempotency, sends, sessions
-from storage.db import Database
+from storage.db import Database, Tx
 
 Json = dict[str, Any]
 _PATIENCE = 30.0  # seconds a request waits for its turn in a chat before it is told to watch the send instead
@@ -23,13 +24,16 @@ class Sender(Protocol):
 
 
 class Desk(NamedTuple):
-    """What a send handler was given of the house and of the request."""
+    """What a send was given of the house and of the request: idempotency key, Prefer header, whether only to look."""
 
     db: Database
     engines: Engines
     sender: Sender
     now: int
     caller: Caller
+    key: str
+    prefer: str
+    preflight: bool
 
 
 class Parcel(NamedTuple):
@@ -42,50 +46,87 @@ class Parcel(NamedTuple):
     quote: base.Quote | None = None
 
 
-class How(NamedTuple):
-    """How the caller wants it: its idempotency key, its Prefer header, and whether only to look."""
+class When(NamedTuple):
+    """When a message goes out: now, or `later`; epoch milliseconds."""
 
-    key: str
-    prefer: str
-    preflight: bool
+    due: int | None
+    expires: int | None
+    later: bool
 
 
-def send(desk: Desk, operation: str, session_id: str, body: Json, parcel: Parcel, how: How) -> tuple[Json, int]:
-    """Send, queue or only check `parcel`; 201 with what WhatsApp answered, 202 with the send to watch, 200 for a check.
+Pack = Callable[[Desk, sessions.Session, Json], Parcel]
+"""Makes a message of a request's body, for a session; raises what is wrong with it."""
 
-    Raises NotStarted, NotConnected where the message would have to go now; what the engine raised; KeyReused; Conflict
-    while a first use of the same idempotency key is in flight.
+
+def send_operation(pack: Pack) -> Callable[..., tuple[Json, int]]:
+    """The handler of an operation that sends what `pack`, which has the operation's name, makes of the body."""
+    operation = f"messages.{pack.__name__}"
+
+    def handler(
+        db: Database,
+        engines: Engines,
+        sender: Sender,
+        now: int,
+        caller: Caller,
+        session_id: str,
+        body: Json,
+        x_preflight: bool,  # noqa: FBT001 - a header
+        idempotency_key: str = "",
+        prefer: str = "",
+    ) -> tuple[Json, int]:
+        desk = Desk(db, engines, sender, now, caller, idempotency_key, prefer, x_preflight)
+        return send(desk, operation, session_id, body, pack)
+
+    handler.__name__, handler.__doc__, handler.__module__ = pack.__name__, pack.__doc__, pack.__module__
+    return handler
+
+
+def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) -> tuple[Json, int]:
+    """Send, queue or only check a message; 201 with what WhatsApp answered, 202 with the send to watch, 200 for a look.
+
+    Raises what `pack` does; NotStarted, NotConnected where the message would have to go now; what the engine raised;
+    KeyReused; Conflict while a first use of the same idempotency key is in flight.
     """
     with desk.db.read() as tx:
         session = sessions.find(tx, session_id)
-    chat = addresses.parse(body["chatId"])
+    lane = sends.Lane(session.id, addresses.parse(body["toChatId" if "toChatId" in body else "chatId"]))
     due, expires = milliseconds(body.get("sendAt")), milliseconds(body.get("expiresAt"))
-    later = "respond-async" in how.prefer or (due is not None and due > desk.now)
-    if how.preflight:
-        return _preflight(desk, session, chat, parcel, due), 200
-    once = idempotency.use(desk.caller.key_id, how.key, operation, session.id, body)
-    if not later:
-        _require_ready(desk, session, once)
-    lane = sends.Lane(session.id, chat)
-    with desk.sender.lane(lane, 0 if later else _PATIENCE) as ours:
-        with desk.db.write() as tx:
-            kept = idempotency.begin(tx, once)
-            if kept is not None:
-                message_id = kept.message_id or ""
-            else:
-                row = {
-                    "chat_id": chat, "sender": own(session.phone), "recipient": chat, "body": parcel.body,
-                    "type": parcel.type, "timestamp": desk.now // 1000, "metadata": parcel.metadata,
-                }  # fmt: skip
-                message_id = sends.queue(
-                    tx, session.id, row, contents.dump(parcel.content, parcel.quote), desk.now,
-                    due_at=due, expires_at=expires, patient=later,
-                )  # fmt: skip
-                idempotency.keep(tx, once, desk.now, status=202 if later else None, message_id=message_id)
-            claimed = sends.claim(tx, lane, desk.now) if ours and not later and kept is None else None
+    when = When(due, expires, "respond-async" in desk.prefer or (due is not None and due > desk.now))
+    if desk.preflight:
+        return _preflight(desk, session, lane.chat_id, pack(desk, session, body), due), 200
+    once = idempotency.use(desk.caller.key_id, desk.key, operation, session.id, body)
+    with desk.db.read() as tx:
+        kept = idempotency.find(tx, once)
+    parcel = None
+    if kept is None:  # what was asked before needs neither a connection nor its media once more
+        if not when.later:
+            _require_ready(desk, session)
+        parcel = pack(desk, session, body)
+    with desk.sender.lane(lane, 0 if when.later else _PATIENCE) as ours:
+        claimed = None
+        if parcel is not None:
+            with desk.db.write() as tx:
+                kept = idempotency.begin(tx, once)
+                if kept is None:
+                    message_id = _queue(tx, session, lane, parcel, when, desk.now)
+                    idempotency.keep(tx, once, desk.now, status=202 if when.later else None, message_id=message_id)
+                    claimed = sends.claim(tx, lane, desk.now) if ours and not when.later else None
+        if kept is not None:
+            message_id = kept.message_id or ""
         desk.sender.work_off(lane, claimed, until=message_id)
     desk.sender.wake()
-    return _answer(desk.db, session.id, message_id, kept, watch=later or not ours)
+    return _answer(desk.db, session.id, message_id, kept, watch=when.later or not ours)
+
+
+def _queue(tx: Tx, session: sessions.Session, lane: sends.Lane, parcel: Parcel, when: When, now: int) -> str:
+    row = {
+        "chat_id": lane.chat_id, "sender": own(session.phone), "recipient": lane.chat_id, "body": parcel.body,
+        "type": parcel.type, "timestamp": now // 1000, "metadata": parcel.metadata,
+    }  # fmt: skip
+    content = contents.dump(parcel.content, parcel.quote)
+    return sends.queue(
+        tx, session.id, row, content, now, due_at=when.due, expires_at=when.expires, patient=when.later
+    )  # fmt: skip
 
 
 def send_json(row: sends.Send) -> Json:
@@ -106,15 +147,12 @@ def send_json(row: sends.Send) -> Json:
     }
 
 
-def _require_ready(desk: Desk, session: sessions.Session, once: idempotency.Use) -> None:
-    """A message that has to go now needs a connection, unless it went already under the same key."""
+def _require_ready(desk: Desk, session: sessions.Session) -> None:
+    """A message that has to go now needs a connection."""
     if session.status == "ready":
         return
-    if once.key:
-        with desk.db.write() as tx:
-            if idempotency.begin(tx, once) is not None:
-                return
-    desk.engines.live(session.id)
+    if session.id not in desk.engines.running():
+        raise base.NotStarted(f"Session '{session.id}' is not active. Start the session first.")
     raise base.NotConnected("Session is not connected. The WhatsApp client is not ready.")
 
 
@@ -141,8 +179,9 @@ def _preflight(desk: Desk, session: sessions.Session, chat: str, parcel: Parcel,
     if session.status != "ready":
         problem = "not_connected" if session.id in desk.engines.running() else "not_started"
     exists = None
-    if problem is None and base.Capability.CONTACTS in desk.engines.capabilities and addresses.phone(chat):
-        (check,) = desk.engines.live(session.id).check_numbers([addresses.phone(chat)])  # type: ignore[attr-defined]
+    number = addresses.phone(chat)
+    if problem is None and number and base.Capability.CONTACTS in desk.engines.capabilities:
+        (check,) = desk.engines.live(session.id).check_numbers([number])
         exists = check.exists
         problem = None if exists else "not_on_whatsapp"
     return {

@@ -91,7 +91,9 @@ def get_qr(db: Database, engines: Engines, session_id: str) -> Json:
         row = sessions.find(tx, session_id)
     if row.status == "ready":
         raise BadRequest("Session is already authenticated, no QR code needed")
-    return {"qrCode": png(engines.live(row.id).qr().text), "status": row.status}
+    code = _started(engines, row.id).qr()
+    expires = shapes.moment(code.expires_at)
+    return {"qrCode": png(code.text), "qrText": code.text, "expiresAt": expires, "status": row.status}
 
 
 def request_pairing_code(db: Database, engines: Engines, session_id: str, body: Json) -> tuple[Json, int]:
@@ -100,7 +102,7 @@ def request_pairing_code(db: Database, engines: Engines, session_id: str, body: 
         row = sessions.find(tx, session_id)
     if row.status == "ready":
         raise BadRequest("Session is already authenticated, no pairing code needed")
-    code = engines.able(row.id, base.Capability.PAIRING_CODE).pairing_code(body["phoneNumber"])
+    code = _started(engines, row.id).pairing_code(body["phoneNumber"])
     with db.read() as tx:
         return {"pairingCode": code, "status": sessions.find(tx, row.id).status}, 201
 
@@ -144,10 +146,15 @@ def _end(db: Database, engines: Engines, now: int, caller: Caller, given: str, a
     return get(db, row.id)
 
 
+def _started(engines: Engines, session_id: str) -> base.Engine:
+    if session_id not in engines.running():
+        raise base.NotStarted("Session is not started. Call POST /sessions/{sessionId}/start first.")
+    return engines.live(session_id)
+
+
 def _directory(settings: Settings, session_id: str) -> Path:
     return Path(settings.data_dir) / "sessions" / session_id
 
 
 def _audit(tx: Any, action: str, now: int, caller: Caller, row: sessions.Session) -> None:
-    by = {"api_key_id": caller.key_id, "api_key_name": caller.key_name, "ip_address": caller.ip}
-    audit.record(tx, action, now, session_id=row.id, session_name=row.name, **by)
+    audit.record(tx, action, now, session_id=row.id, session_name=row.name, **caller.traces())

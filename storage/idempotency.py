@@ -46,9 +46,15 @@ def begin(tx: Tx, once: Use) -> Kept | None:
 
     The caller keeps its own answer in this transaction. Of two at one moment the second waits and finds the first's.
     """
+    if once.key:
+        one_at_a_time(tx, f"idempotency {once.api_key_id} {once.key}")
+    return find(tx, once)
+
+
+def find(tx: Tx, once: Use) -> Kept | None:
+    """What the key was used for, as far as that is committed; None for no key or a new one. Raises KeyReused."""
     if not once.key:
         return None
-    one_at_a_time(tx, f"idempotency {once.api_key_id} {once.key}")
     row = tx.execute(
         select(idempotency).where(idempotency.c.api_key_id == once.api_key_id, idempotency.c.key == once.key)
     ).one_or_none()

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Executable, Row, and_, bindparam, delete, func, select, update
+from sqlalchemy import Executable, Row, and_, bindparam, delete, func, or_, select, update
 
 from storage.db import Tx, upsert
 from storage.prepared import Prepared
@@ -97,6 +97,13 @@ def get(tx: Tx, message_id: str) -> Message:
     return cast("Message", found)
 
 
+def find(tx: Tx, session_id: str, given: str) -> Message | None:
+    """The session's message with this WhatsApp id or, failing that, with this id of ours."""
+    by_either = or_(messages.c.wa_message_id == given, messages.c.id == given)
+    rows = tx.execute(select(messages).where(messages.c.session_id == session_id, by_either)).all()
+    return min(rows, key=lambda row: row.wa_message_id != given, default=None)
+
+
 def mark_sent(tx: Tx, session_id: str, message_id: str, wa_message_id: str, timestamp: int) -> Message:
     """WhatsApp took it: its id there, and its time in seconds; the message as it is now.
 
@@ -164,14 +171,6 @@ def page(
     wanted = {"session_id": session_id, "chat_id": chat_id, "sender": sender, "limit": limit, "offset": offset}
     rows = _PAGES[chat_id is not None, sender is not None].all(tx, **wanted)
     return rows, _total(tx, session_id, chat_id, sender)
-
-
-def counts(tx: Tx) -> dict[tuple[str, str], int]:
-    """How many messages there are by (direction, status)."""
-    query = select(messages.c.direction, messages.c.status, func.count()).group_by(
-        messages.c.direction, messages.c.status
-    )
-    return {(direction, status): n for direction, status, n in tx.execute(query)}
 
 
 def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> int:

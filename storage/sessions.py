@@ -22,6 +22,7 @@ _FIND = Prepared(
 )
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
+_WANTED = select(sessions).where(sessions.c.wanted, sessions.c.status != "failed").order_by(sessions.c.row)
 _HOLD = select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True)
 
 
@@ -90,6 +91,11 @@ def mark(
     return tx.execute(update(sessions).where(sessions.c.id == session_id).values(values)).rowcount == 1
 
 
+def rename(tx: Tx, session_id: str, push_name: str, now: int) -> None:
+    """The account calls itself something else."""
+    tx.execute(update(sessions).where(sessions.c.id == session_id).values(push_name=push_name, updated_at=now))
+
+
 def reset_live(tx: Tx, now: int) -> list[str]:
     """At boot no engine runs: live sessions become disconnected; their ids."""
     reset = update(sessions).where(sessions.c.status.in_(LIVE)).values(status="disconnected", updated_at=now)
@@ -97,8 +103,8 @@ def reset_live(tx: Tx, now: int) -> list[str]:
 
 
 def wanted(tx: Tx) -> list[Session]:
-    """The sessions that should be running, oldest first."""
-    return list(tx.execute(select(sessions).where(sessions.c.wanted).order_by(sessions.c.row)))
+    """The sessions that should be running and have not failed for good, oldest first."""
+    return list(tx.execute(_WANTED).all())
 
 
 def remove(tx: Tx, given: str) -> Session:

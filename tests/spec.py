@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from engines.base import Capability
 from gateway.document import resolve
 from tests.support import document
 
@@ -13,7 +14,7 @@ EXTENSIONS = {  # where each may stand, and what it may say
     "x-scope": {"gateway"},
     "x-rate-limit": {"exempt"},
     "x-while-draining": {"answers"},
-    "x-capability": None,
+    "x-capability": {capability.value for capability in Capability},
     "x-clamp": None,
     "x-message": None,
 }

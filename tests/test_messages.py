@@ -147,8 +147,7 @@ def test_what_is_no_address_is_refused_by_the_document(ready: Gateway, chat: str
 
 
 def test_a_session_that_is_not_started_sends_nothing(gateway: Gateway) -> None:
-    gateway.session()
-    told = "Session is not started. Call POST /sessions/{sessionId}/start first."
+    told = f"Session '{gateway.session()}' is not active. Start the session first."
     assert (400, told) == ((answer := send(gateway)).status_code, answer.json["message"])
 
 

@@ -33,10 +33,11 @@ class Business(Messages):
 
     def chat_labels(self, chat: str) -> list[Label]:
         """The labels on a chat."""
-        return [label for label in self.labels() if label.id in self._labelled(chat).labels]
+        memory = self._account.chats.get(self._chat(chat))
+        return [label for label in self.labels() if memory is not None and label.id in memory.labels]
 
     def add_label(self, chat: str, label_id: str) -> None:
-        """Put a label on a chat."""
+        """Put a label on a chat. Refused for a chat that is neither a person nor a group."""
         label, memory = self.label(label_id), self._labelled(chat)
         with self._world.change():
             self._world.mark(self._account, memory, labels=sorted({*memory.labels, label.id}))
@@ -47,9 +48,15 @@ class Business(Messages):
         with self._world.change():
             self._world.mark(self._account, memory, labels=[one for one in memory.labels if one != label.id])
 
-    def _labelled(self, chat: str) -> ChatMemory:
+    def _chat(self, chat: str) -> str:
         self._ready()
-        return self._account.chat(self._world.post.chat_of(self._account, chat))
+        return self._world.post.chat_of(self._account, chat)
+
+    def _labelled(self, chat: str) -> ChatMemory:
+        address = self._chat(chat)
+        if not address.endswith(("@c.us", "@lid", "@g.us")):
+            raise base.Refused(f"{address} takes no labels", "not_allowed")
+        return self._account.chat(address)
 
     def catalog(self) -> Catalog | None:
         """The account's shop."""

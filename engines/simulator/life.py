@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines import addresses, base
-from engines.base import Capability
+from engines.capabilities import CAPABILITIES
 from engines.simulator.clock import Timer
 from engines.simulator.control import Handles, Terminal
 from engines.simulator.dispatch import Dispatcher, Parcel
@@ -39,7 +39,7 @@ class Life:
     `World.control.scan`.
     """
 
-    capabilities: frozenset[Capability] = frozenset(Capability)
+    capabilities = CAPABILITIES["simulator"]
 
     def __init__(
         self,

@@ -73,5 +73,5 @@ def _arguments(name: str, verb: Callable[..., Any]) -> type[msgspec.Struct]:
 
 def _failure(number: int, error: base.EngineError) -> frames.Failure:
     reason = error.reason if isinstance(error, base.Refused) else None
-    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == base.__name__)
+    kind = next(kind for kind in type(error).__mro__ if getattr(base, kind.__name__, None) is kind)
     return frames.Failure(number, kind.__name__, str(error), reason)

@@ -1,0 +1,42 @@
+"""Labels of a business account, and the chats they are on, live from the engine."""
+
+from typing import Any
+
+from engines import Engines, addresses
+from engines.things import Label
+from handlers.asking import live
+from storage.db import Database
+
+Json = dict[str, Any]
+_DONE = {"success": True}
+
+
+def list_all(db: Database, engines: Engines, session_id: str) -> list[Json]:
+    """The account's labels."""
+    return [_label(found) for found in live(db, engines, session_id).labels()]
+
+
+def get(db: Database, engines: Engines, session_id: str, label_id: str) -> Json:
+    """One label."""
+    return _label(live(db, engines, session_id).label(label_id))
+
+
+def list_of_chat(db: Database, engines: Engines, session_id: str, chat_id: str) -> list[Json]:
+    """The labels on a chat."""
+    return [_label(found) for found in live(db, engines, session_id).chat_labels(addresses.parse(chat_id))]
+
+
+def add(db: Database, engines: Engines, session_id: str, chat_id: str, body: Json) -> Json:
+    """Put a label on a chat."""
+    live(db, engines, session_id).add_label(addresses.parse(chat_id), body["labelId"])
+    return _DONE
+
+
+def remove(db: Database, engines: Engines, session_id: str, chat_id: str, label_id: str) -> Json:
+    """Take a label off a chat."""
+    live(db, engines, session_id).remove_label(addresses.parse(chat_id), label_id)
+    return _DONE
+
+
+def _label(found: Label) -> Json:
+    return {"id": found.id, "name": found.name, "hexColor": found.color}

@@ -1,0 +1,27 @@
+"""Calls that ring on the account."""
+
+import pytest
+
+from tests.support import Gateway, hold_event
+
+ADA = "447700900006@c.us"
+
+
+@pytest.fixture
+def ready(gateway: Gateway) -> Gateway:
+    gateway.session(ready=True)
+    return gateway
+
+
+def test_a_call_is_told_and_rejected_once(ready: Gateway) -> None:
+    rung = ready.post("/simulator/sessions/my-bot/calls", json={"from": ADA, "video": True}).json["callId"]
+    ready.clock.advance()
+
+    (event,) = ready.get("/events?type=call.received").json["events"]
+    hold_event(event)
+    assert (rung, ADA, True) == (event["data"]["callId"], event["data"]["from"], event["data"]["isVideo"])
+    answers = [ready.post(f"/sessions/my-bot/calls/{rung}/reject") for _ in range(2)]
+    assert [(200, {"success": True}), (404, f"Call {rung} not found")] == [
+        (answers[0].status_code, answers[0].json),
+        (answers[1].status_code, answers[1].json["message"]),
+    ]
