@@ -13,7 +13,7 @@ from storage.prepared import Prepared
 from storage.tables import sessions
 
 Session = Row[Any]
-_SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type")]
+_SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type", "wanted")]
 _PAGE = select(*_SHOWN).order_by(sessions.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset"))
 _PAGE_OF = _PAGE.where(sessions.c.id.in_(bindparam("only", expanding=True)))
 _PAGE_OF_ALL = Prepared(_PAGE)
@@ -22,6 +22,7 @@ _FIND = Prepared(
 )
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
+_WANTED = select(sessions).where(sessions.c.wanted, sessions.c.status != "failed").order_by(sessions.c.row)
 _HOLD = select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True)
 
 
@@ -102,8 +103,8 @@ def reset_live(tx: Tx, now: int) -> list[str]:
 
 
 def wanted(tx: Tx) -> list[Session]:
-    """The sessions that should be running, oldest first."""
-    return list(tx.execute(select(sessions).where(sessions.c.wanted).order_by(sessions.c.row)))
+    """The sessions that should be running and have not failed for good, oldest first."""
+    return list(tx.execute(_WANTED).all())
 
 
 def remove(tx: Tx, given: str) -> Session:
