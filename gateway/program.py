@@ -24,7 +24,7 @@ from gateway.published import Published
 from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
 from gateway.streams import Limits, Streams
-from handlers import happenings
+from handlers import session_happenings
 from handlers.sessions import account
 from handlers.settings import Settings
 from storage import Unavailable, api_keys, audit, events, migrate, sessions
@@ -127,7 +127,7 @@ class Program:
         with self.db.write() as tx:
             left = sessions.reset_live(tx, now)
             for session_id in left:
-                events.append(tx, session_id, happenings.session_changed(session_id, _RESTARTED, now), now)
+                events.append(tx, session_id, session_happenings.session_changed(session_id, _RESTARTED, now), now)
             return sessions.wanted(tx)
 
     def _settings(self) -> Settings:

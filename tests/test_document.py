@@ -19,7 +19,7 @@ from tests.spec import EXTENSIONS, SENTENCE, operations, schemas
 from tests.support import document
 
 ROOT = Path(__file__).parent.parent
-READ_ONLY = {"settings.update"}
+READ_ONLY = {"infra.update_config", "settings.update"}
 HOUSE = {
     "db",
     "engines",
