@@ -58,7 +58,7 @@ def once(db: Database, now: int, use: idempotency.Use, work: Callable[[], tuple[
         answer, status = work()
     except base.OutcomeUnknown as error:
         with db.write() as tx:
-            idempotency.settle(tx, use, 504, {"message": str(error)})
+            idempotency.settle(tx, use, None, {"unknown": str(error)})
         raise
     except (base.EngineError, Refusal):
         with db.write() as tx:
@@ -70,10 +70,10 @@ def once(db: Database, now: int, use: idempotency.Use, work: Callable[[], tuple[
 
 
 def _repeated(kept: idempotency.Kept, now: int) -> tuple[Json, int]:
-    if kept.status is None and now - kept.since < _LONGEST:
+    if kept.status is not None:
+        return kept.answer, kept.status
+    if kept.answer is not None:
+        raise base.OutcomeUnknown(kept.answer["unknown"])
+    if now - kept.since < _LONGEST:
         raise Conflict("A request with this Idempotency-Key is still in flight")
-    if kept.status is None:
-        raise base.OutcomeUnknown("Nobody can say what the first request with this Idempotency-Key came to")
-    if kept.status == 504:
-        raise base.OutcomeUnknown(kept.answer["message"])
-    return kept.answer, kept.status
+    raise base.OutcomeUnknown("Nobody can say what the first request with this Idempotency-Key came to")

@@ -28,9 +28,9 @@ class Use(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What the first use came to: an answer with its status, a send's message id, or neither: it is under way.
+    """What the first use came to: an answer with its status (none where nobody knows), or a send's message id.
 
-    `since` is when it came, epoch milliseconds.
+    Where there is neither, it is under way. `since` is when it came, epoch milliseconds.
     """
 
     status: int | None
@@ -76,8 +76,8 @@ def keep(
         tx.execute(insert(idempotency).values(row))
 
 
-def settle(tx: Tx, once: Use, status: int, answer: Any) -> None:
-    """What was under way came to this answer."""
+def settle(tx: Tx, once: Use, status: int | None, answer: Any) -> None:
+    """What was under way came to this answer; without a status nobody knows what it came to, as the answer says."""
     tx.execute(update(idempotency).where(*_is(once)).values(status=status, answer=answer))
 
 
