@@ -90,11 +90,18 @@ def show_config(settings: config.Config, _args: argparse.Namespace) -> int:
 
 
 def show_spec(_settings: config.Config, args: argparse.Namespace) -> int:
-    """Print the API document."""
-    from gateway import document  # noqa: PLC0415
+    """Print the API document, or something made of it."""
+    from gateway import document, postman, published  # noqa: PLC0415
 
-    served = document.Served(document.bundle())
-    sys.stdout.buffer.write(served.yaml() if args.format == "yaml" else served.json())
+    bundled = document.bundle()
+    match args.format:
+        case "postman":
+            body = postman.collection(bundled)
+        case "html":
+            body = published.whole_page(bundled)
+        case _:
+            body = published.Published(bundled).openapi(args.format).body
+    sys.stdout.buffer.write(body)
     return 0
 
 
@@ -148,7 +155,12 @@ def _parser() -> argparse.ArgumentParser:
     linking.set_defaults(run=link)
     commands.add_parser("config", help="print the effective configuration").set_defaults(run=show_config)
     spec = commands.add_parser("spec", help="print the API document")
-    spec.add_argument("--format", choices=["json", "yaml"], default="json")
+    spec.add_argument(
+        "--format",
+        choices=["json", "yaml", "postman", "html"],
+        default="json",
+        help="the document itself, a Postman collection, or a page that needs no network (default: json)",
+    )
     spec.set_defaults(run=show_spec)
     _add_transfers(commands)
     key = commands.add_parser("keys", help="list, create or revoke API keys")

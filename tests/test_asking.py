@@ -9,7 +9,7 @@ from engines import base
 from tests.spec import Operation, example_of, operations
 from tests.support import Gateway
 
-TAGS = {"contacts"}
+TAGS = {"contacts", "chats", "groups"}
 ASKING = [operation for operation in operations() if operation.raw["tags"][0] in TAGS]
 FAILURES = {
     base.NotStarted("Session is not started"): 400,
@@ -49,8 +49,11 @@ def test_each_failure_of_the_engine_has_its_status(gateway: Gateway, monkeypatch
     for error, status in FAILURES.items():
         monkeypatch.setattr(gateway.program.engines, "live", lambda _, error=error: Failing(error))
         for operation in ASKING:
+            if status in (422, 501) and "x-capability" not in operation.raw:
+                continue  # what every engine can do, and WhatsApp is not asked about
             answer = ask(gateway, operation)
-            assert (status, str(error)) == (answer.status_code, answer.json["message"]), operation.id
+            told = 400 if operation.id == "groups.join" and status == 404 else status  # a code, not a resource
+            assert (told, str(error)) == (answer.status_code, answer.json["message"]), operation.id
 
 
 def test_an_unknown_session_is_not_found(gateway: Gateway) -> None:
