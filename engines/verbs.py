@@ -11,7 +11,7 @@ What the gateway itself asked for is not reported back as an event: its answer i
 from collections.abc import Sequence
 from typing import Literal, Protocol, runtime_checkable
 
-from engines.base import Chat, Engine, Message, Sent
+from engines.base import Chat, Engine, Message, Sent, StatusContent
 from engines.things import (
     Catalog,
     Channel,
@@ -24,7 +24,6 @@ from engines.things import (
     ParticipantResult,
     Product,
     Reaction,
-    StatusContent,
     StatusPost,
 )
 
@@ -60,7 +59,7 @@ class ChatVerbs(Protocol):
 class ContactVerbs(Protocol):
     """People."""
 
-    def contacts(self) -> list[Contact]: ...
+    def contacts(self, limit: int = 1000, offset: int = 0) -> list[Contact]: ...  # always in the same order
     def contact(self, address: str) -> Contact: ...
     def check_numbers(self, numbers: Sequence[str]) -> list[NumberCheck]: ...  # digits; answers in the same order
     def picture_url(self, address: str) -> str | None: ...  # of a person or a group
@@ -73,7 +72,7 @@ class ContactVerbs(Protocol):
 class GroupVerbs(Protocol):
     """Groups. Refused with reason not_admin or not_a_participant where the account may not."""
 
-    def groups(self) -> list[Group]: ...
+    def groups(self, limit: int = 1000, offset: int = 0) -> list[Group]: ...  # always in the same order
     def group(self, group_id: str) -> Group: ...
     def create_group(self, subject: str, participants: Sequence[str]) -> Group: ...
     def change_participants(

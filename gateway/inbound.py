@@ -7,11 +7,26 @@ from uuid import uuid4
 
 from engines import addresses, base
 from gateway.sender import mark_sent
-from handlers import happenings
+from handlers import happenings, session_happenings
 from handlers.sessions import png
-from storage import NotFound, events, messages, sends, sessions
+from storage import NotFound, audit, events, messages, sends, sessions
 from storage.db import Database, Tx
 from storage.events import Draft
+
+_AUDITED = {"ready": "session_connected", "disconnected": "session_disconnected"}
+_LOOP = 5  # OpenWA tells of a reconnect loop at every fifth attempt
+
+
+# What changes nothing that is stored.
+_Passing = (
+    base.GroupChanged
+    | base.CallReceived
+    | base.PollVoted
+    | base.PresenceChanged
+    | base.HistoryProgress
+    | base.AddressesLinked
+    | base.TypingChanged
+)
 
 
 class _On(NamedTuple):
@@ -19,6 +34,7 @@ class _On(NamedTuple):
 
     id: str
     own: str
+    name: str
 
 
 class Inbound:
@@ -34,6 +50,7 @@ class Inbound:
         self._db = db
         self._now = now
         self._wake = wake
+        self._lost: dict[str, int] = {}  # how often in a row a session lost its connection before it was ready
         self._told = told
 
     def record(self, session_id: str, batch: Sequence[base.Event]) -> None:
@@ -48,10 +65,29 @@ class Inbound:
             except NotFound:
                 return
             sessions.hold(tx, row.id)
-            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "")
-            events.append(tx, session.id, _apply_all(tx, session, batch, now), now)
+            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name)
+            looping, lost = _reconnects(session.id, batch, self._lost.get(session.id, 0), now)
+            events.append(tx, session.id, [*_apply_all(tx, session, batch, now), *looping], now)
+        if lost:
+            self._lost[session.id] = lost
+        else:
+            self._lost.pop(session.id, None)
         self._wake()
         self._told(row.name, batch)
+
+
+def _reconnects(session_id: str, batch: Sequence[base.Event], lost: int, now: int) -> tuple[list[Draft], int]:
+    """What is to be told of a session that cannot keep its connection, and how often in a row it lost it by now."""
+    drafts: list[Draft] = []
+    for event in batch:
+        match event:
+            case base.StateChanged("disconnected", str()):
+                lost += 1
+                if lost % _LOOP == 0:
+                    drafts.append(session_happenings.reconnect_loop(session_id, lost, now))
+            case base.StateChanged("ready" | "failed") | base.StateChanged("disconnected"):
+                lost = 0
+    return drafts, lost
 
 
 def _apply_all(tx: Tx, session: _On, batch: Sequence[base.Event], now: int) -> list[Draft]:
@@ -65,7 +101,7 @@ def _apply_all(tx: Tx, session: _On, batch: Sequence[base.Event], now: int) -> l
     return drafts
 
 
-def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  # noqa: C901, PLR0911 - a table
+def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  # noqa: PLR0911 - a table
     """Write what happened; the events to tell of it, none where it is no news."""
     match event:
         case base.MessageReceived(message):
@@ -76,23 +112,38 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
                 sends.keep_early(tx, session.id, ids, receipt, now)
             return [draft for row in moved for draft in happenings.receipt(session.id, row)]
         case base.StateChanged(state, _, phone, push_name):
-            why = happenings.why(event)
+            why = session_happenings.why(event)
             sessions.mark(tx, session.id, now, status=state, reason=why, phone=phone, push_name=push_name)
-            return happenings.session_changed(session.id, event, now)
+            if state in _AUDITED:
+                audit.record(tx, _AUDITED[state], now, session_id=session.id, session_name=session.name)
+            return session_happenings.session_changed(session.id, event, now)
         case base.QrChanged(text, _):
-            return [happenings.session_qr(session.id, png(text))]
+            return [session_happenings.session_qr(session.id, png(text))]
         case base.SendFinished(key, sent):
             mark_sent(tx, session.id, key, sent, now)
             return []
         case base.MessageEdited() | base.MessageRevoked() | base.ReactionReceived():
             return [_changed(tx, session, event)]
+        case _:
+            return _told(session, event, now)
+
+
+def _told(session: _On, event: _Passing, now: int) -> list[Draft]:  # noqa: PLR0911 - a table
+    """The events to tell of what changes nothing that is stored."""
+    match event:
         case base.GroupChanged():
             return [happenings.group_changed(session.id, event)]
         case base.CallReceived():
             return [happenings.call_received(session.id, event)]
+        case base.PollVoted():
+            return [happenings.poll_vote(session.id, event)]
+        case base.PresenceChanged():
+            return [happenings.presence_update(session.id, event, now)]
+        case base.HistoryProgress(percent):
+            return [session_happenings.session_history(session.id, percent, now)]
         case base.AddressesLinked():
             return [happenings.contact_linked(session.id, event)]
-        case base.TypingChanged() | base.PresenceChanged() | base.HistoryProgress() | base.PollVoted():
+        case base.TypingChanged():
             return []
 
 
@@ -100,13 +151,8 @@ def _messages(tx: Tx, session: _On, run: Sequence[base.Message], now: int) -> li
     rows = [_row(session, message) for message in {message.id: message for message in run}.values()]
     new = messages.add(tx, session.id, rows, now)
     news = {row["wa_message_id"] for row in rows if row["id"] in new}
-    return [
-        (happenings.message_sent if message.from_me else happenings.message_received)(
-            session.id, message, own=session.own
-        )
-        for message in run
-        if message.id in news
-    ]
+    told = [message for message in run if message.id in news]
+    return [draft for message in told for draft in happenings.heard(session.id, message, own=session.own)]
 
 
 def _changed(tx: Tx, session: _On, event: base.MessageEdited | base.MessageRevoked | base.ReactionReceived) -> Draft:

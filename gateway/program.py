@@ -9,23 +9,25 @@ from pathlib import Path
 from engines import Engines
 from engines.base import EngineError, EngineFactory, Event, StateChanged
 from engines.simulator import Simulator, World
-from gateway import __version__, document, real, retention
+from gateway import __version__, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
-from gateway.config import Config
+from gateway.config import Config, effective
 from gateway.delivery import Delivery
+from gateway.document import bundle
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
+from gateway.published import Published
 from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
 from gateway.streams import Limits, Streams
-from handlers import happenings
+from handlers import session_happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, events, migrate, sessions
+from storage import Unavailable, api_keys, audit, events, migrate, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
@@ -65,6 +67,7 @@ class Program:
         self._wanted = self._reset()
         self.streams = Streams(self.db, now, Limits(config.event_streams_max))
         self.usage = api_keys.Usage()
+        self.refusals = audit.Refusals()
         self.metrics = Metrics()
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
@@ -75,7 +78,7 @@ class Program:
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
-        self.document = document.Served(document.bundle())
+        self.document = Published(bundle())
         self.app = (site or build(self.document.document)).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
 
@@ -115,6 +118,7 @@ class Program:
         for loop in self._loops:  # a connection closed under a thread that uses it would take the process down
             loop.join(10)
         self.usage.flush(self.db)
+        self.refusals.flush(self.db)
         self.db.close()
 
     def _reset(self) -> list[sessions.Session]:
@@ -123,7 +127,7 @@ class Program:
         with self.db.write() as tx:
             left = sessions.reset_live(tx, now)
             for session_id in left:
-                events.append(tx, session_id, happenings.session_changed(session_id, _RESTARTED, now), now)
+                events.append(tx, session_id, session_happenings.session_changed(session_id, _RESTARTED, now), now)
             return sessions.wanted(tx)
 
     def _settings(self) -> Settings:
@@ -133,6 +137,7 @@ class Program:
             pepper=self.config.api_key_pepper,
             metrics_token=self.config.metrics_token,
             draining=lambda: self.draining,
+            shown=effective(self.config),
         )
 
     def _engines(self) -> Engines:
@@ -202,6 +207,7 @@ class Program:
             now=self._now,
             draining=lambda: self.draining,
             streams=self.streams,
+            refusals=self.refusals,
             trusted_proxies=config.trusted_proxies,
             cors_origins=config.cors_origins,
             error_detail=config.validation_error_detail,
@@ -211,13 +217,15 @@ class Program:
     def _write_usage(self) -> None:
         while not self._stopping.wait(_USAGE_EVERY):
             self.usage.flush(self.db)
+            self.refusals.flush(self.db)
 
     def _forget_old(self) -> None:
         while not self._stopping.is_set():
             try:
-                retention.turn(self.db, self._now(), self.config.event_retention_days)
+                config = self.config
+                retention.turn(self.db, self._now(), config.event_retention_days, config.audit_retention_days)
             except Unavailable as error:
-                log.warning("old events stay for now: %s", error)
+                log.warning("what is old stays for now: %s", error)
             self._stopping.wait(retention.EVERY)
 
     def _start_wanted(self) -> None:

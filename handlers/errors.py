@@ -25,5 +25,9 @@ class Disabled(Refusal):
     """The operator has switched this off."""
 
 
+class ReadOnly(Refusal):
+    """It is set by the environment; no request changes it."""
+
+
 class TooLarge(Refusal):
     """The media is above the cap."""

@@ -157,5 +157,4 @@ def _directory(settings: Settings, session_id: str) -> Path:
 
 
 def _audit(tx: Any, action: str, now: int, caller: Caller, row: sessions.Session) -> None:
-    by = {"api_key_id": caller.key_id, "api_key_name": caller.key_name, "ip_address": caller.ip}
-    audit.record(tx, action, now, session_id=row.id, session_name=row.name, **by)
+    audit.record(tx, action, now, session_id=row.id, session_name=row.name, **caller.traces())

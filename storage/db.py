@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, Table, create_engine, event, literal_column, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -52,6 +53,7 @@ class Database:
             parsed,
             poolclass=NullPool,
             json_serializer=_dumps,
+            json_deserializer=orjson.loads,
             connect_args={} if self.is_sqlite else {"connect_timeout": 10},
         )
         self._local = threading.local()
@@ -88,6 +90,20 @@ class Database:
                 raise self._told(error) from error
             finally:
                 self._local.writing = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """One moment of everything, however long it is read, on a connection of its own. Raises Unavailable."""
+        level = "AUTOCOMMIT" if self.is_sqlite else "REPEATABLE READ"
+        try:
+            with self.engine.connect().execution_options(isolation_level=level) as tx:
+                if self.is_sqlite:
+                    tx.exec_driver_sql("BEGIN")
+                yield tx
+                if self.is_sqlite:
+                    tx.exec_driver_sql("ROLLBACK")
+        except DBAPIError as error:
+            raise self._told(error) from error
 
     def spare_disk(self) -> None:
         """From now on this thread's commits survive a kill, as all do, but may be lost with the power.

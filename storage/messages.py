@@ -173,14 +173,6 @@ def page(
     return rows, _total(tx, session_id, chat_id, sender)
 
 
-def counts(tx: Tx) -> dict[tuple[str, str], int]:
-    """How many messages there are by (direction, status)."""
-    query = select(messages.c.direction, messages.c.status, func.count()).group_by(
-        messages.c.direction, messages.c.status
-    )
-    return {(direction, status): n for direction, status, n in tx.execute(query)}
-
-
 def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> int:
     """Totals without a sender are kept counts: a page costs the same at any size."""
     if sender is not None:

@@ -16,16 +16,19 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow"],
+    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow", "--ignore=tests/browser"],
     "fuzz": ["tools.fuzz"],
+    "browser": ["pytest", "tests/browser"],
     "whatsmeow": ["pytest", "-n", "auto", "--dist", "loadfile", "tests/whatsmeow"],
 }
-PACKAGES = {"whatsmeow": ("whatsmeow", "double")}  # what a step needs besides the group dev
+PACKAGES = {"whatsmeow": ("whatsmeow", "double"), "browser": ("browser",)}  # what a step needs besides the group dev
+PROGRAMS = {"browser": ("chromium",)}
 # Without what it needs a step is not run, and said not to be.
 NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
 _COUNTED = (
     "tests",
     "fuzz",
+    "browser",
     "whatsmeow",
 )  # these end with pytest's closing line; `document` would count twice
 _OUTCOME = re.compile(r"\b(\d+) (passed|failed|error|skipped|xfailed|xpassed)")
@@ -52,9 +55,11 @@ def main(wanted: list[str]) -> int:
         print(f"--- {name} {'ok' if passed else 'FAILED'} in {time.monotonic() - start:.1f} s\n", flush=True)
         if not passed:
             counts["failed"] = counts["failed"] + counts["error"] or 1
-            print(f"{_closing(counts, begin)}; stopped at: python3 -m tools.check {name}")
+            print(f"stopped after {time.monotonic() - begin:.0f} s at: python3 -m tools.check {name}")
+            print(_closing(counts))
             return 1
-    print(_closing(counts, begin) + (f"; not run: {', '.join(not_run)}" if not_run else ""))
+    print(f"{time.monotonic() - begin:.0f} s" + (f"; not run: {', '.join(not_run)}" if not_run else ""))
+    print(_closing(counts))
     return 0
 
 
@@ -62,6 +67,9 @@ def _hindrance(name: str) -> str | None:
     """Why a step cannot be run here, None where it can."""
     if name in NEEDS and not (venv.ROOT / NEEDS[name]).exists():
         return f"there is no {NEEDS[name]}"
+    missing = [program for program in PROGRAMS.get(name, ()) if shutil.which(program) is None]
+    if missing:
+        return f"there is no {', '.join(missing)}"
     if name in PACKAGES:
         try:
             venv.ready("dev", *PACKAGES[name])
@@ -91,10 +99,9 @@ def _environ() -> dict[str, str]:
     return {**({"PYTEST_DEBUG_TEMPROOT": str(memory)} if roomy else {}), **os.environ}
 
 
-def _closing(counts: Counter[str], begin: float) -> str:
-    """The last line: how many tests came out how."""
-    rest = [f", {counts[outcome]} {outcome}" for outcome in ("skipped", "xfailed", "xpassed") if counts[outcome]]
-    return f"{counts['passed']} passed, {counts['failed']} failed{''.join(rest)} in {time.monotonic() - begin:.0f} s"
+def _closing(counts: Counter[str]) -> str:
+    """The last line, alone on it how many tests came out how: programs that read a CI's output look for just that."""
+    return f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from engines.things import (
     ParticipantOutcome,
     ParticipantResult,
     StatusPost,
-    StatusText,
 )
 from engines.whatsmeow import ids
 from engines.whatsmeow.inside import content
@@ -44,9 +43,10 @@ class Gatherings:
 
     # --- groups
 
-    def groups(self) -> list[Group]:
-        """The groups the account is in."""
-        return [self._group(info) for info in self._ground.client.get_joined_groups()]
+    def groups(self, limit: int, offset: int) -> list[Group]:
+        """A page of the groups the account is in, in the order of their addresses."""
+        found = sorted(self._ground.client.get_joined_groups(), key=lambda info: info.JID.User)
+        return [self._group(info) for info in found[offset : offset + limit]]
 
     def group(self, group_id: str) -> Group:
         return self._group(self._ground.client.get_group_info(self._ground.people.wire(group_id)))
@@ -169,7 +169,7 @@ class Gatherings:
     def post_status(self, key: str, kind: str, what: dict[str, Any]) -> StatusPost:
         """Post for everybody whom the account's privacy settings let see it."""
         if kind == "StatusText":
-            text = msgspec.convert(what, StatusText)
+            text = msgspec.convert(what, base.StatusText)
             kind, what = "Text", {"body": text.body}
         sent = self._sending.send(key, addresses.STATUS, kind, what, None)
         body = what.get("body") or what.get("caption")
