@@ -2,14 +2,13 @@
 
 import itertools
 
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 
 from gateway import retention
 from storage import events, sessions
 from storage.db import Database
 from storage.events import Draft
-from tests.support import START
+from tests.support import START, statements
 
 DAY = 86_400_000
 CHATS = ("447700900006@c.us", "447700900007@c.us", None)
@@ -41,7 +40,7 @@ def test_more_than_a_batch_is_forgotten_in_one_turn(db: Database) -> None:
         session = sessions.create(tx, {"name": "one"}, START).id
         events.append(tx, session, [Draft("session.status", str(n), {}) for n in range(1201)], START)
 
-    assert retention.turn(db, START + 31 * DAY, 30) == 1201
+    assert retention.turn(db, START + 31 * DAY, 30, 0) == 1201
     with db.read() as tx:
         assert (events.oldest(tx), events.newest(tx)) == (0, 1201)
 
@@ -51,7 +50,7 @@ def test_no_retention_keeps_all(db: Database) -> None:
         session = sessions.create(tx, {"name": "one"}, START).id
         events.append(tx, session, [Draft("session.status", "a", {})], START)
 
-    assert retention.turn(db, START + 10_000 * DAY, 0) == 0
+    assert retention.turn(db, START + 10_000 * DAY, 0, 0) == 0
 
 
 ROWS = 100_000
@@ -97,15 +96,13 @@ def fill(db: Database) -> None:
 
 def test_every_filter_walks_an_index_at_any_size(db: Database) -> None:
     fill(db)
-    asked: list[tuple[str, object]] = []
-    sqlalchemy_event.listen(db.engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
     explain = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
     for name, filters in FILTERS.items():
         for after in (0, ROWS // 2, ROWS - 10):
-            asked.clear()
             with db.read() as tx:
-                events.page(tx, after, 100, **filters)
-                for statement, parameters in asked.copy():
+                with statements(db) as asked:
+                    events.page(tx, after, 100, **filters)
+                for statement, parameters in asked:
                     plan = "\n".join(str(row[-1]) for row in tx.exec_driver_sql(explain + statement, parameters))
                     assert "SCAN events" not in plan, (name, after, plan)
                     assert "Seq Scan" not in plan, (name, after, plan)
