@@ -169,11 +169,14 @@ class Database:
         return Unavailable("The database is busy") if codes & _ENDED else error
 
 
-def run_on_driver(tx: Tx, sql: str, given: Any = ()) -> Any:
-    """The driver's cursor after a statement in the driver's own spelling. Raises SQLAlchemy's DBAPIError."""
+def run_on_driver(tx: Tx, sql: str, given: Any = (), *, many: bool = False) -> Any:
+    """The driver's cursor after a statement in the driver's own spelling, once, or once for each of `many` values.
+
+    Raises SQLAlchemy's DBAPIError.
+    """
     driver: Any = tx.connection.dbapi_connection
     try:
-        return driver.execute(sql, given)
+        return driver.cursor().executemany(sql, given) if many else driver.execute(sql, given)
     except tx.dialect.loaded_dbapi.Error as error:
         lost = tx.dialect.is_disconnect(error, driver, None)
         kind = tx.dialect.loaded_dbapi.Error

@@ -23,7 +23,7 @@ from storage.tables import attempts, deliveries, events, webhooks
 Delivery = Row[Any]
 Attempt = Row[Any]
 _PENDING = literally(deliveries.c.state, "pending")
-_INSERT_ONE = Prepared(
+_INSERT = Prepared(
     insert(deliveries),
     ["id", "webhook_id", "event_cursor", "lane", "state", "attempts", "next_at", "queued_at", "created_at"],
 )
@@ -55,10 +55,7 @@ def fan_out(tx: Tx, session_id: str, news: Iterable[Mapping[str, Any]], now: int
             if wants(hook, event["type"], event["data"])
         ]
         if rows:
-            if len(rows) == 1:
-                _INSERT_ONE.run(tx, **rows[0])
-            else:
-                tx.execute(insert(deliveries), rows)
+            _INSERT.many(tx, rows)
             lanes.open_(tx, {(row["webhook_id"], row["lane"]) for row in rows}, now)
 
 

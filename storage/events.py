@@ -23,8 +23,7 @@ Event = Row[Any]
 _WALKS = 100  # in one statement; SQLite takes no more than 500 in a union
 
 
-_INSERT = insert(events)
-_INSERT_ONE = Prepared(_INSERT, [column.name for column in events.c])
+_INSERT = Prepared(insert(events), [column.name for column in events.c])
 _IS_KNOWN = Prepared(select(events.c.id).where(events.c.id == bindparam("given")))
 _SEQUENCE = Prepared(
     update(sessions)
@@ -78,10 +77,7 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
         }
         for n, (event_id, draft) in enumerate(new, start=1)
     ]
-    if len(rows) == 1:
-        _INSERT_ONE.run(tx, **rows[0])
-    else:
-        tx.execute(_INSERT, rows)
+    _INSERT.many(tx, rows)
     deliveries.fan_out(tx, session_id, rows, now)
     return len(rows)
 

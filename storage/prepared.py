@@ -5,7 +5,7 @@ comes back, and each read of a row's column a look-up; here a call takes 7 µs, 
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -50,6 +50,11 @@ class Prepared:
         """Do it; how many rows it touched."""
         made = self._of(tx.dialect)
         return int(run_on_driver(tx, made.sql, made.given(values)).rowcount)
+
+    def many(self, tx: Tx, rows: Iterable[dict[str, Any]]) -> None:
+        """Do it once for each row of values."""
+        made = self._of(tx.dialect)
+        run_on_driver(tx, made.sql, [made.given(dict(row)) for row in rows], many=True)
 
     def _of(self, dialect: Dialect) -> "_Made":
         return self._made.get(dialect.name) or self._made.setdefault(dialect.name, self._make(dialect))

@@ -185,9 +185,10 @@ def statements(db: Database) -> Iterator[list[tuple[str, Any]]]:
     def note(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:  # noqa: FBT001
         seen.append((statement, values[0] if many else values))
 
-    def noting(tx: Tx, sql: str, given: Any = ()) -> Any:
-        seen.append((sql, given if isinstance(given, dict) else tuple(given)))
-        return run_on_driver(tx, sql, given)
+    def noting(tx: Tx, sql: str, given: Any = (), *, many: bool = False) -> Any:
+        values = given[0] if many else given
+        seen.append((sql, values if isinstance(values, dict) else tuple(values)))
+        return run_on_driver(tx, sql, given, many=many)
 
     event.listen(db.engine, "before_cursor_execute", note)
     with mock.patch.object(prepared, "run_on_driver", noting):
