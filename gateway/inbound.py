@@ -38,14 +38,14 @@ class _On(NamedTuple):
 
 
 class Inbound:
-    """Records what happens on sessions. After each commit `wake` is called, and `told` with the session's name."""
+    """Records what happens on sessions. After each commit `wake` is called, and `told` with the session."""
 
     def __init__(
         self,
         db: Database,
         now: Callable[[], int],
         wake: Callable[[], None] = lambda: None,
-        told: Callable[[str, Sequence[base.Event]], None] = lambda _name, _batch: None,
+        told: Callable[[sessions.Session, Sequence[base.Event]], None] = lambda _session, _batch: None,
     ) -> None:
         self._db = db
         self._now = now
@@ -73,7 +73,7 @@ class Inbound:
         else:
             self._lost.pop(session.id, None)
         self._wake()
-        self._told(row.name, batch)
+        self._told(row, batch)
 
 
 def _reconnects(session_id: str, batch: Sequence[base.Event], lost: int, now: int) -> tuple[list[Draft], int]:

@@ -12,6 +12,7 @@ from engines.simulator import Simulator, World
 from gateway import __version__, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
+from gateway.calls import Doorman
 from gateway.config import Config, effective
 from gateway.delivery import Delivery
 from gateway.document import bundle
@@ -71,6 +72,7 @@ class Program:
         self.metrics = Metrics()
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
+        self.doorman = Doorman()
         self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
         self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
@@ -111,6 +113,7 @@ class Program:
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
+        self.doorman.stop()
         self.delivery.stop(self.config.shutdown_delay / 1000)
         self.outbound.close()
         if self.world is not None:
@@ -149,10 +152,11 @@ class Program:
             forget=self.world.forget if self.world else lambda _: None,
         )
 
-    def _told(self, name: str, happened: Sequence[Event]) -> None:
+    def _told(self, session: sessions.Session, happened: Sequence[Event]) -> None:
         self.metrics.happened(happened)
+        self.doorman.heard(self.engines, session, happened)
         if self._show is not None:
-            self._show(name, happened)
+            self._show(session.name, happened)
 
     def _delivery(self) -> Delivery:
         config = self.config
