@@ -9,16 +9,18 @@ from pathlib import Path
 from engines import Engines
 from engines.base import EngineError, EngineFactory, Event, StateChanged
 from engines.simulator import Simulator, World
-from gateway import __version__, document, real, retention
+from gateway import __version__, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
 from gateway.config import Config, effective
 from gateway.delivery import Delivery
+from gateway.document import bundle
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
+from gateway.published import Published
 from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
 from gateway.streams import Limits, Streams
@@ -76,7 +78,7 @@ class Program:
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
-        self.document = document.Served(document.bundle())
+        self.document = Published(bundle())
         self.app = (site or build(self.document.document)).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
 

@@ -139,7 +139,7 @@ class Sender:
             content, quote = contents.load(row.content)
             if self._typing_max and isinstance(content, base.Text) and row.batch_row is None:
                 self._pretend_typing(engine, row.chat_id, content)
-            return engine.send(base.Outgoing(row.message_id, row.chat_id, content, quote))
+            return contents.hand_over(engine, base.Outgoing(row.message_id, row.chat_id, content, quote))
         except base.EngineError as error:
             return error
         except Exception:

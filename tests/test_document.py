@@ -159,7 +159,7 @@ def test_every_answer_that_is_no_success_is_the_envelope() -> None:
         f"{operation.id} {status}"
         for operation in operations()
         for status, response in operation.responses.items()
-        if not status.startswith("2") and response["content"]["application/json"]["schema"] != envelope
+        if status[0] not in "23" and response["content"]["application/json"]["schema"] != envelope
     ]
     assert ["health.ready 503"] == strange
 
@@ -198,7 +198,7 @@ def test_the_bundle_refers_only_to_itself() -> None:
 
 def test_the_bundle_is_the_same_in_every_process() -> None:
     """Whatever order sets and dictionaries hash to."""
-    command = [sys.executable, "-c", "import gateway.document as d; print(d.Served(d.bundle()).json().decode())"]
+    command = [sys.executable, "-c", "import json, gateway.document as d; print(json.dumps(d.bundle()))"]
     printed = subprocess.run(
         command, capture_output=True, check=True, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "1"}, text=True
     ).stdout
