@@ -43,7 +43,7 @@ def test_more_than_a_batch_is_forgotten_in_one_turn(db: Database) -> None:
         session = sessions.create(tx, {"name": "one"}, START).id
         events.append(tx, session, [Draft("session.status", str(n), {}) for n in range(1201)], START)
 
-    assert retention.turn(db, START + 31 * DAY, 30) == 1201
+    assert retention.turn(db, START + 31 * DAY, 30, 0) == 1201
     with db.read() as tx:
         assert (events.oldest(tx), events.newest(tx)) == (0, 1201)
 
@@ -53,7 +53,7 @@ def test_no_retention_keeps_all(db: Database) -> None:
         session = sessions.create(tx, {"name": "one"}, START).id
         events.append(tx, session, [Draft("session.status", "a", {})], START)
 
-    assert retention.turn(db, START + 10_000 * DAY, 0) == 0
+    assert retention.turn(db, START + 10_000 * DAY, 0, 0) == 0
 
 
 ROWS = 100_000
