@@ -166,10 +166,8 @@ def _target(db: Database, session_id: str, body: Json) -> tuple[Session, str, st
 
 
 def _mentions(db: Database, session_id: str, body: Json) -> tuple[str, ...]:
-    if "mentions" not in body:
-        return ()
     with db.read() as tx:
-        return tuple(known(tx, session_id, mention) for mention in body["mentions"])
+        return tuple(known(tx, session_id, mention) for mention in body.get("mentions", ()))
 
 
 def _mentioned(mentions: tuple[str, ...]) -> Json | None:
