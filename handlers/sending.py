@@ -122,8 +122,10 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) ->
         if kept is not None:
             message_id = kept.message_id or ""
         desk.sender.work_off(lane, claimed, until=message_id)
-    desk.sender.wake()
-    return _answer(desk.db, session.id, message_id, kept, watch=when.later or not ours)
+    watch = when.later or not ours
+    if watch:
+        desk.sender.wake()
+    return _answer(desk.db, session.id, message_id, kept, watch=watch)
 
 
 def _queue(tx: Tx, session: sessions.Session, lane: sends.Lane, parcel: Parcel, when: When, now: int) -> str:

@@ -9,23 +9,23 @@ import hashlib
 import itertools
 import json
 from collections.abc import Collection, Sequence
-from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Executable, Row, bindparam, delete, insert, select, true, union_all, update
+from sqlalchemy import Row, bindparam, delete, insert, select, true, union_all, update
 
 from storage import deliveries
 from storage.db import Tx, upsert
+from storage.prepared import Prepared
 from storage.tables import counters, events, sessions
 
 Event = Row[Any]
 _WALKS = 100  # in one statement; SQLite takes no more than 500 in a union
 
 
-_INSERT = insert(events)
-_KNOWN = select(events.c.id).where(events.c.id.in_(bindparam("ids", expanding=True)))
-_SEQUENCE = (
+_INSERT = Prepared(insert(events), [column.name for column in events.c])
+_IS_KNOWN = Prepared(select(events.c.id).where(events.c.id == bindparam("given")))
+_SEQUENCE = Prepared(
     update(sessions)
     .where(sessions.c.id == bindparam("session_id"))
     .values(event_sequence=sessions.c.event_sequence + bindparam("more"))
@@ -54,7 +54,7 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
     if last is None:  # the session was deleted meanwhile, and its events with it
         return 0
     cursor = _take(tx, len(fresh))
-    known = set(tx.execute(_KNOWN, {"ids": list(fresh)}).scalars())
+    known = {given for given in fresh if _IS_KNOWN.value(tx, given=given)}
     if known:
         _give_back(tx, len(known))
         _number(tx, session_id, -len(known))
@@ -77,7 +77,7 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
         }
         for n, (event_id, draft) in enumerate(new, start=1)
     ]
-    tx.execute(_INSERT, rows)
+    _INSERT.many(tx, rows)
     deliveries.fan_out(tx, session_id, rows, now)
     return len(rows)
 
@@ -160,21 +160,22 @@ def id_of(key: str) -> UUID:
 
 def _number(tx: Tx, session_id: str, more: int) -> int | None:
     """The last of so many new numbers within the session, None where there is none. Holds the session."""
-    return cast("int | None", tx.execute(_SEQUENCE, {"session_id": session_id, "more": more}).scalar())
+    return _SEQUENCE.value(tx, session_id=session_id, more=more)
 
 
 def _take(tx: Tx, n: int) -> int:
     """The last of `n` new cursors; nobody else gets one before this transaction ends."""
-    return int(tx.execute(_take_cursors(tx.dialect.name), {"name": "events", "value": n}).scalar_one())
+    return int(_TAKE.value(tx, name="events", value=n) or 0)
 
 
 def _give_back(tx: Tx, n: int) -> None:
     tx.execute(update(counters).where(counters.c.name == "events").values(value=counters.c.value - n))
 
 
-@cache
-def _take_cursors(dialect: str) -> Executable:
+def _take_cursors(dialect: str) -> Any:
     made = upsert(dialect, counters)
     grown = {"value": counters.c.value + made.excluded.value}
-    made = made.on_conflict_do_update(index_elements=["name"], set_=grown)
-    return cast("Executable", made.returning(counters.c.value))
+    return made.on_conflict_do_update(index_elements=["name"], set_=grown).returning(counters.c.value)
+
+
+_TAKE = Prepared(_take_cursors, ["name", "value"])

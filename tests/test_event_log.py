@@ -2,14 +2,13 @@
 
 import itertools
 
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 
 from gateway import retention
 from storage import events, sessions
 from storage.db import Database
 from storage.events import Draft
-from tests.support import START
+from tests.support import START, statements
 
 DAY = 86_400_000
 CHATS = ("447700900006@c.us", "447700900007@c.us", None)
@@ -100,15 +99,13 @@ def fill(db: Database) -> None:
 
 def test_every_filter_walks_an_index_at_any_size(db: Database) -> None:
     fill(db)
-    asked: list[tuple[str, object]] = []
-    sqlalchemy_event.listen(db.engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
     explain = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
     for name, filters in FILTERS.items():
         for after in (0, ROWS // 2, ROWS - 10):
-            asked.clear()
             with db.read() as tx:
-                events.page(tx, after, 100, **filters)
-                for statement, parameters in asked.copy():
+                with statements(db) as asked:
+                    events.page(tx, after, 100, **filters)
+                for statement, parameters in asked:
                     plan = "\n".join(str(row[-1]) for row in tx.exec_driver_sql(explain + statement, parameters))
                     assert "SCAN events" not in plan, (name, after, plan)
                     assert "Seq Scan" not in plan, (name, after, plan)
