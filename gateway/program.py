@@ -75,7 +75,7 @@ class Program:
         self.doorman = Doorman()
         self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
-        self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
+        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing_max)
         self.sender.recover()
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
@@ -85,8 +85,12 @@ class Program:
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
-        """Something was committed: events, deliveries, a connection."""
+        """Something was committed: sends, a connection, events, deliveries."""
         self.sender.wake()
+        self.tell()
+
+    def tell(self) -> None:
+        """Events were committed, and their deliveries."""
         self.delivery.wake()
         self.streams.wake()
 
@@ -147,7 +151,7 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.wake, self._told).record,
+            Inbound(self.db, self._now, self.tell, self._told).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
@@ -155,6 +159,8 @@ class Program:
     def _told(self, session: sessions.Session, happened: Sequence[Event]) -> None:
         self.metrics.happened(happened)
         self.doorman.heard(self.engines, session, happened)
+        if any(isinstance(event, StateChanged) for event in happened):
+            self.sender.wake()  # what waited for a connection may have one
         if self._show is not None:
             self._show(session.name, happened)
 
