@@ -73,7 +73,7 @@ class Program:
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
         self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
-        self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
+        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing_max)
         self.sender.recover()
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
@@ -83,8 +83,12 @@ class Program:
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
-        """Something was committed: events, deliveries, a connection."""
+        """Something was committed: sends, a connection, events, deliveries."""
         self.sender.wake()
+        self.tell()
+
+    def tell(self) -> None:
+        """Events were committed, and their deliveries."""
         self.delivery.wake()
         self.streams.wake()
 
@@ -144,13 +148,15 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.wake, self._told).record,
+            Inbound(self.db, self._now, self.tell, self._told).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
 
     def _told(self, name: str, happened: Sequence[Event]) -> None:
         self.metrics.happened(happened)
+        if any(isinstance(event, StateChanged) for event in happened):
+            self.sender.wake()  # what waited for a connection may have one
         if self._show is not None:
             self._show(name, happened)
 

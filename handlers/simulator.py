@@ -142,6 +142,13 @@ def show_typing(db: Database, world: World | None, session_id: str, body: Json) 
     return _shown(stage)
 
 
+def reveal(db: Database, world: World | None, session_id: str, body: Json) -> Json:
+    """The session learns the number of a contact who was hidden."""
+    stage = _stage(db, world, session_id)
+    stage.control.reveal(stage.session_id, body["contact"])
+    return _shown(stage)
+
+
 def call(db: Database, world: World | None, session_id: str, body: Json) -> tuple[Json, int]:
     """A contact calls."""
     stage = _stage(db, world, session_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 from engines import Engines, addresses, base
 from engines.things import StatusPost
-from handlers.asking import live
+from handlers.asking import ask, live
 from handlers.happenings import STATUS_LASTS
 from handlers.sending import Desk, Parcel, own, send_operation
 from handlers.shapes import moment
@@ -24,8 +24,9 @@ def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset
 
 def list_of_contact(db: Database, engines: Engines, session_id: str, id_: str, limit: int, offset: int) -> Json:
     """What one person posted in the last 24 hours, newest first."""
-    sender = addresses.parse(id_)
-    found = [post for post in live(db, engines, session_id).statuses() if post.sender == sender]
+    asked = ask(db, engines, session_id)
+    sender = asked.address(id_)
+    found = [post for post in asked.engine.statuses() if post.sender == sender]
     return {"statuses": [_status(post) for post in found[offset : offset + limit]]}
 
 

@@ -292,6 +292,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_idempotency_created_at"), ["created_at"], unique=False)
 
     op.create_table(
+        "identities",
+        sa.Column("lid", sa.String(length=100), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("phone", sa.String(length=100), nullable=False),
+        sa.Column("merged", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_identities_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("lid", "session_id", name=op.f("pk_identities")),
+    )
+    with op.batch_alter_table("identities", schema=None) as batch_op:
+        batch_op.create_index("ix_identities_phone", ["phone"], unique=False)
+        batch_op.create_index("ix_identities_session_id", ["session_id", "phone"], unique=False)
+
+    op.create_table(
         "message_hours",
         sa.Column("session_id", sa.String(length=36), nullable=False),
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
