@@ -28,7 +28,7 @@ from gateway.streams import Limits, Streams
 from handlers import session_happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, audit, events, migrate, sessions
+from storage import Unavailable, api_keys, audit, events, migrate, search, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
@@ -228,6 +228,7 @@ class Program:
         while not self._stopping.wait(_USAGE_EVERY):
             self.usage.flush(self.db)
             self.refusals.flush(self.db)
+            search.catch_up(self.db)
 
     def _forget_old(self) -> None:
         while not self._stopping.is_set():

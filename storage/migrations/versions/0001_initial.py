@@ -36,8 +36,30 @@ TRIGGERS = {
           AND direction = OLD.direction AND type = OLD.type AND failed = (OLD.status = 'failed');
     END
     """,
+        """
+    CREATE VIRTUAL TABLE message_texts USING fts5(
+        body, content = 'messages', content_rowid = 'row', tokenize = 'unicode61 remove_diacritics 0'
+    )
+    """,
+        """
+    CREATE TRIGGER tr_messages_reworded AFTER UPDATE OF body ON messages
+    WHEN OLD.body IS NOT NEW.body AND EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+        INSERT INTO message_texts (rowid, body) VALUES (NEW.row, NEW.body);
+    END
+    """,
+        """
+    CREATE TRIGGER tr_messages_unworded AFTER DELETE ON messages
+    WHEN EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+    END
+    """,
     ),
     "postgresql": (
+        """
+    CREATE INDEX ix_messages_words ON messages
+    USING gin (to_tsvector('simple', regexp_replace(body, '[^[:alnum:]]+', ' ', 'g')))
+    """,
         """
     CREATE FUNCTION count_messages() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO message_hours AS kept (session_id, hour, direction, type, failed, count)
