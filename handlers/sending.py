@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from engines import Engines, addresses, base, contents
+from handlers.identity import known
 from handlers.security import Caller
 from handlers.shapes import milliseconds, moment
 from storage import Conflict, idempotency, sends, sessions
@@ -95,7 +96,8 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) ->
     """
     with desk.db.read() as tx:
         session = sessions.find(tx, session_id)
-    lane = sends.Lane(session.id, addresses.parse(body["toChatId" if "toChatId" in body else "chatId"]))
+        chat = known(tx, session.id, body["toChatId" if "toChatId" in body else "chatId"])
+    lane = sends.Lane(session.id, chat)
     due, expires = milliseconds(body.get("sendAt")), milliseconds(body.get("expiresAt"))
     when = When(due, expires, "respond-async" in desk.prefer or (due is not None and due > desk.now))
     if desk.preflight:

@@ -47,7 +47,7 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
 
     Last in its transaction, since it makes other writers of events wait for the commit.
     """
-    fresh = {str(_id(draft.key)): draft for draft in drafts}
+    fresh = {str(id_of(draft.key)): draft for draft in drafts}
     if not fresh:
         return 0
     last = _number(tx, session_id, len(fresh))
@@ -89,10 +89,10 @@ def page(
     *,
     sessions_in: Collection[str] = (),
     types: Collection[str] = (),
-    chat_id: str | None = None,
+    chats: Collection[str] = (),
     without: Collection[str] = (),
 ) -> list[Event]:
-    """Events behind the cursor `after`, oldest first; of these sessions, types and chat where given, `without` types.
+    """Events behind the cursor `after`, oldest first; of these sessions, types and chats where given, `without` types.
 
     Costs the same at any size of the log: every filter is a walk along an index, several are walked side by side.
     """
@@ -100,24 +100,31 @@ def page(
     behind = [columns.cursor > after]
     if without:
         behind.append(columns.type.not_in(without))
-    if chat_id is not None:
+    if chats:
         # A chat is few events, so its index is the one to walk: concatenated, the other columns offer none.
         others = [(columns.session_id, sessions_in), (columns.type, types)]
-        behind += [columns.chat_id == chat_id, *(column.concat("").in_(given) for column, given in others if given)]
-        return list(tx.execute(query.where(*behind).limit(limit)))
+        behind += [column.concat("").in_(given) for column, given in others if given]
+        of_chats = [columns.chat_id == chat for chat in sorted(chats)]
+        if len(of_chats) > 1:
+            return _merged(tx, _walk(tx, behind, limit, [of_chats]))
+        return list(tx.execute(query.where(*behind, *of_chats).limit(limit)))
     if len(sessions_in) <= 1 and len(types) <= 1:
         behind += [columns.session_id == session for session in sessions_in] + [columns.type == one for one in types]
         return list(tx.execute(query.where(*behind).limit(limit)))
-    found = _walk(tx, behind, limit, sessions_in, types)
-    return list(tx.execute(query.where(columns.cursor.in_(found)))) if found else []
+    of_sessions = [columns.session_id == session for session in sorted(sessions_in)] or [true()]
+    of_types = [columns.type == type_ for type_ in sorted(types)] or [true()]
+    return _merged(tx, _walk(tx, behind, limit, [of_sessions, of_types]))
 
 
-def _walk(tx: Tx, behind: Sequence[Any], limit: int, sessions_in: Collection[str], types: Collection[str]) -> list[int]:
-    """The cursors of a page of several sessions or types: each walked along its index for a page, then merged."""
-    of_sessions = [events.c.session_id == session for session in sorted(sessions_in)] or [true()]
-    of_types = [events.c.type == type_ for type_ in sorted(types)] or [true()]
+def _merged(tx: Tx, found: Sequence[int]) -> list[Event]:
+    query = select(events).where(events.c.cursor.in_(found)).order_by(events.c.cursor)
+    return list(tx.execute(query)) if found else []
+
+
+def _walk(tx: Tx, behind: Sequence[Any], limit: int, of: Sequence[Sequence[Any]]) -> list[int]:
+    """The cursors of a page of several chats, sessions, types: each walked along its index for a page, then merged."""
     found: list[int] = []
-    pairs = list(itertools.product(of_sessions, of_types))
+    pairs = list(itertools.product(*of))
     for start in range(0, len(pairs), _WALKS):
         some = pairs[start : start + _WALKS]
         walks = [select(events.c.cursor).where(*behind, *one).order_by(events.c.cursor).limit(limit) for one in some]
@@ -146,7 +153,8 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _id(key: str) -> UUID:
+def id_of(key: str) -> UUID:
+    """The id of the event with this idempotency key."""
     return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16], version=5)
 
 

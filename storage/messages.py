@@ -165,16 +165,29 @@ def revoke(tx: Tx, session_id: str, wa_message_id: str) -> Message | None:
     return _change(tx, session_id, wa_message_id, {"body": "", "type": "revoked", "metadata": None})
 
 
-def react(tx: Tx, session_id: str, wa_message_id: str, sender: str, emoji: str) -> dict[str, str]:
-    """Somebody's reaction to a message, an empty one takes it back; all reactions by sender after that."""
+def react(
+    tx: Tx, session_id: str, wa_message_id: str, sender: str, emoji: str, *, formerly: str | None = None
+) -> dict[str, str]:
+    """Somebody's reaction to a message, an empty one takes it back; all reactions by sender after that.
+
+    `formerly` is what the sender was called before, whose earlier reaction this one replaces.
+    """
     where = (messages.c.session_id == session_id, messages.c.wa_message_id == wa_message_id)
     row = tx.execute(select(messages.c.metadata).where(*where).with_for_update()).one_or_none()
     kept = dict(row.metadata or {}) if row else {}
     reactions = {**kept.get("reactions", {}), sender: emoji}
-    reactions = {who: what for who, what in reactions.items() if what}
+    reactions = {who: what for who, what in reactions.items() if what and who != formerly}
     if row:
         tx.execute(update(messages).where(*where).values(metadata={**kept, "reactions": reactions}))
     return reactions
+
+
+def stored(tx: Tx, session_id: str, wa_message_ids: Collection[str]) -> set[str]:
+    """Those of these WhatsApp ids that the session has a message for."""
+    if not wa_message_ids:
+        return set()
+    query = select(messages.c.wa_message_id).where(messages.c.session_id == session_id)
+    return set(tx.execute(query.where(messages.c.wa_message_id.in_(wa_message_ids))).scalars())
 
 
 def page(

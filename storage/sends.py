@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
-from storage import NotFound, messages
+from storage import NotFound, identities, messages
 from storage.db import Tx, literally, upsert
 from storage.prepared import Prepared
 from storage.sessions import hold
@@ -110,6 +110,9 @@ def queue(
     item it is of which batch's row.
     """
     hold(tx, session_id)
+    chat = identities.known(tx, session_id, message["chat_id"])
+    if chat != message["chat_id"]:  # learnt since it was taken
+        message = {**message, "chat_id": chat, "recipient": chat}
     message_id = str(uuid4())
     batch_row, batch_item = batch or (None, None)
     messages.add(tx, session_id, [{**message, "id": message_id, "direction": "outgoing", "status": "pending"}], now)
