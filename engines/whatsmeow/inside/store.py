@@ -22,8 +22,8 @@ class Taken(Exception):
 def claim(directory: Path, seconds: float) -> None:
     """Be the only worker of a session for as long as this process lives. Raises Taken.
 
-    A gateway that was killed leaves a worker that notices, and hands over what it has, while the next one starts: two on
-    one store would undo each other's decryption.
+    A gateway that was killed leaves a worker that notices, and spools what it still has, while the next one starts: two
+    on one store would undo each other's decryption.
     """
     lock = os.open(directory / "worker.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + seconds
