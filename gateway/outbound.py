@@ -97,8 +97,10 @@ class Outbound:
             fresh = self._open(place, deadline, guarded=guarded)
             return self._exchange(place, fresh, body, headers, keep, guarded=guarded)
 
-    def fetch(self, url: str, max_bytes: int, timeout: float) -> Answer:
-        """GET all of it, always guarded. Raises Blocked, Unreachable, Redirected, TooMuch (beyond `max_bytes`)."""
+    def fetch(self, url: str, max_bytes: int, timeout: float, write: Callable[[bytes], object]) -> Answer:
+        """GET it, always guarded, into `write` as it comes. Raises Blocked, Unreachable (also for any status but 200),
+        Redirected, TooMuch (beyond `max_bytes`), and what `write` raises. The answer's body is empty.
+        """
         place = target(url)
         deadline = Deadline(timeout)
         with _told():
@@ -108,14 +110,19 @@ class Outbound:
                 response = connection.getresponse()
                 if response.status // 100 == 3:
                     raise Redirected("The URL redirects, which is not followed")
+                if response.status != 200:
+                    raise Unreachable(f"The URL answers {response.status}")
                 if int(response.headers.get("Content-Length") or 0) > max_bytes:
-                    raise TooMuch(f"The answer is larger than {max_bytes} bytes")
-                body = b"".join(_read(response, max_bytes + 1))
+                    raise TooMuch(f"Media is larger than {max_bytes} bytes")
+                left = max_bytes
+                for part in _read(response, max_bytes + 1):
+                    left -= len(part)
+                    if left < 0:
+                        raise TooMuch(f"Media is larger than {max_bytes} bytes")
+                    write(part)
             finally:
                 connection.close()
-        if len(body) > max_bytes:
-            raise TooMuch(f"The answer is larger than {max_bytes} bytes")
-        return Answer(response.status, response.headers, body)
+        return Answer(response.status, response.headers, b"")
 
     def close(self) -> None:
         """Close what is kept."""

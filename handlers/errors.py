@@ -25,5 +25,9 @@ class Disabled(Refusal):
     """The operator has switched this off."""
 
 
-class TooLarge(Refusal):
-    """The media is above the cap."""
+class BadRange(Refusal):
+    """Nothing lies in the part that was asked for, of so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The range lies outside of {size} bytes")
+        self.size = size
