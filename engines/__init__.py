@@ -12,6 +12,7 @@ from engines.base import (
     Event,
     NotStarted,
     NotSupported,
+    StateChanged,
     WrongState,
 )
 from engines.capabilities import CAPABILITIES
@@ -25,6 +26,7 @@ class _Slot:
         self.lock = threading.Lock()
         self.engine: Engine | None = None
         self.doing = "starting"
+        self.failed = False
 
 
 class Engines:
@@ -70,8 +72,11 @@ class Engines:
     def start(self, session_id: str, load: Callable[[], Account]) -> None:
         """Start the session's engine; `load` says which account, and raises where the session is gone meanwhile.
 
-        Raises WrongState where it runs or starts already, or too many do.
+        One that has failed for good makes room. Raises WrongState where it runs or starts already, or too many do.
         """
+        earlier = self._slots.get(session_id)
+        if earlier is not None and earlier.failed:
+            self.stop(session_id, lambda engine: engine.kill())
         slot = _Slot()
         with slot.lock:  # before anybody sees it: a stop waits until the start is over
             self._take(session_id, slot)
@@ -125,6 +130,9 @@ class Engines:
         if self._slots.get(session_id) is not slot:
             raise RuntimeError("this engine was replaced")  # so that it keeps what it could not tell
         self.record(session_id, events)
+        for event in events:
+            if isinstance(event, StateChanged):
+                slot.failed = event.state == "failed"
 
     def _release(self, session_id: str, slot: _Slot) -> None:
         with self._guard:

@@ -60,7 +60,7 @@ class ChatVerbs(Protocol):
 class ContactVerbs(Protocol):
     """People."""
 
-    def contacts(self) -> list[Contact]: ...
+    def contacts(self, limit: int = 1000, offset: int = 0) -> list[Contact]: ...  # always in the same order
     def contact(self, address: str) -> Contact: ...
     def check_numbers(self, numbers: Sequence[str]) -> list[NumberCheck]: ...  # digits; answers in the same order
     def picture_url(self, address: str) -> str | None: ...  # of a person or a group
@@ -73,7 +73,7 @@ class ContactVerbs(Protocol):
 class GroupVerbs(Protocol):
     """Groups. Refused with reason not_admin or not_a_participant where the account may not."""
 
-    def groups(self) -> list[Group]: ...
+    def groups(self, limit: int = 1000, offset: int = 0) -> list[Group]: ...  # always in the same order
     def group(self, group_id: str) -> Group: ...
     def create_group(self, subject: str, participants: Sequence[str]) -> Group: ...
     def change_participants(

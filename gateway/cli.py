@@ -42,8 +42,10 @@ def serve(settings: config.Config, _args: argparse.Namespace) -> int:
     sys.modules.setdefault("aiohttp", None)  # type: ignore[arg-type]
     from gateway.program import Program  # noqa: PLC0415 - half a second that the other commands need not pay
     from gateway.server import Server  # noqa: PLC0415
+    from gateway.terminal import Terminal  # noqa: PLC0415
 
-    program = Program(settings)
+    real_codes = settings.engine_type == "whatsmeow" and sys.stdout.isatty()  # a simulated phone scans by itself
+    program = Program(settings, show=Terminal(sys.stdout).show if real_codes else None)
     try:
         server = Server(program.app, settings)
     except (OSError, ValueError) as error:  # ValueError is waitress' word for a host without an address
@@ -61,6 +63,21 @@ def serve(settings: config.Config, _args: argparse.Namespace) -> int:
     program.stop()
     log.info("stopped" if finished else "stopped with requests still in flight")
     return 0 if finished else 1
+
+
+def link(settings: config.Config, args: argparse.Namespace) -> int:
+    """Make a session, start it and link a phone to it."""
+    from gateway.link import Api, Unlinked, link  # noqa: PLC0415
+
+    try:
+        link(Api(settings), args.name, args.phone, sys.stdout)
+    except Unlinked as error:
+        print(f"openwa: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"'{args.name}' goes on waiting in the gateway.", file=sys.stderr)
+        return 130
+    return 0
 
 
 def show_config(settings: config.Config, _args: argparse.Namespace) -> int:
@@ -107,6 +124,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", help="run the gateway").set_defaults(run=serve)
+    linking = commands.add_parser("link", help="make a session of the running gateway and link a phone to it")
+    linking.add_argument("name", help="the session's name, such as my-bot")
+    linking.add_argument(
+        "--phone", metavar="DIGITS", help="show a code to type on this number's phone, not one to scan"
+    )
+    linking.set_defaults(run=link)
     commands.add_parser("config", help="print the effective configuration").set_defaults(run=show_config)
     spec = commands.add_parser("spec", help="print the API document")
     spec.add_argument("--format", choices=["json", "yaml"], default="json")
@@ -139,6 +162,9 @@ def _banner(settings: config.Config, port: int, first_key: str | None) -> None:
     print(f"OpenWA Gateway {__version__} ({settings.engine_type}) on {api}")
     if first_key:
         print(f"Admin key, shown this once and kept in {file}: {first_key}")
+    if settings.engine_type == "whatsmeow":
+        print("To link a number, in another terminal: openwa link NAME\n", flush=True)
+        return
     print("To send a first message, paste this line into another terminal:\n")
     print(f'  S={api}/sessions K="X-API-Key: {key}" {_FIRST_MESSAGE}\n', flush=True)
 

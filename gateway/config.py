@@ -117,6 +117,9 @@ class Config:
     event_retention_days: int = _of(
         "EVENT_RETENTION_DAYS", 30, "Days until an event is forgotten, delivered or not; 0 keeps all", check=_NATURAL
     )
+    audit_retention_days: int = _of(
+        "AUDIT_RETENTION_DAYS", 90, "Days until a line of the audit log is forgotten; 0 keeps all", check=_NATURAL
+    )
     headers_timeout: int = _of(
         "HEADERS_TIMEOUT_MS", 65_000, "Milliseconds a silent or slow client keeps its connection", check=_POSITIVE
     )

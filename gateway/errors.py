@@ -71,9 +71,18 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.Forbidden: Kind(403, "role_too_low"),
     refusal.NotAllowed: Kind(403, "not_allowed"),
     refusal.Disabled: Kind(404, "disabled"),
+<<<<<<< HEAD
+    refusal.Blocked: Kind(400, refusal.Blocked.code),
+    refusal.Unreachable: Kind(400, refusal.Unreachable.code, retryable=True),
+    refusal.Redirects: Kind(400, refusal.Redirects.code),
+    refusal.TooLarge: Kind(413, refusal.TooLarge.code),
     refusal.BadRange: Kind(416, "range_not_satisfiable"),
     files.TooLarge: Kind(413, "media_too_large"),
     skim.TooMuchText: Kind(413, "body_too_large"),
+=======
+    refusal.TooLarge: Kind(413, "media_too_large"),
+    refusal.ReadOnly: Kind(501, "read_only"),
+>>>>>>> main
     storage.NotFound: Kind(404, "not_found"),
     storage.Conflict: Kind(409, "conflict"),
     KeyReused: Kind(422, "idempotency_key_reused"),

@@ -15,7 +15,9 @@ from gateway import cors, errors
 from gateway.limiter import Limiter
 from gateway.metrics import Metrics
 from gateway.streams import Streams
+from handlers.errors import Unauthorized
 from handlers.security import client_ip
+from storage.audit import Refusals
 
 log = logging.getLogger("openwa.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
@@ -50,6 +52,7 @@ class House:
     now: Callable[[], int]
     draining: Callable[[], bool]
     streams: Streams
+    refusals: Refusals
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     error_detail: bool = True
@@ -125,4 +128,21 @@ class Gate:
         if kind.status >= 500:
             bug = error if kind is errors.UNEXPECTED else None
             log.error("%s", error, exc_info=bug, extra={"request_id": flask.g.request_id})
+        self._note(error)
         return errors.answer(error, kind, detail=self.house.error_detail)
+
+    def _note(self, error: Exception) -> None:
+        """Keep in the audit log who was refused for the key or for the rate, a sample of it."""
+        request, g = flask.request, flask.g
+        limited = isinstance(error, errors.TooManyRequests)
+        if limited or (isinstance(error, Unauthorized) and g.operation.role != "public"):
+            self.house.refusals.note(
+                "rate_limit_exceeded" if limited else "api_key_auth_failed",
+                g.now,
+                ip_address=g.client_ip,
+                user_agent=request.headers.get("User-Agent"),
+                method=request.method,
+                path=request.path,
+                status_code=errors.kind_of(error).status,
+                error_message=str(error),
+            )

@@ -9,9 +9,11 @@ from engines import addresses, base
 from gateway.sender import mark_sent
 from handlers import happenings
 from handlers.sessions import png
-from storage import NotFound, events, messages, sends, sessions
+from storage import NotFound, audit, events, messages, sends, sessions
 from storage.db import Database, Tx
 from storage.events import Draft
+
+_AUDITED = {"ready": "session_connected", "disconnected": "session_disconnected"}
 
 
 class _On(NamedTuple):
@@ -19,15 +21,23 @@ class _On(NamedTuple):
 
     id: str
     own: str
+    name: str
 
 
 class Inbound:
-    """Records what happens on sessions; `wake` is called after each commit that wrote events."""
+    """Records what happens on sessions. After each commit `wake` is called, and `told` with the session's name."""
 
-    def __init__(self, db: Database, now: Callable[[], int], wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        now: Callable[[], int],
+        wake: Callable[[], None] = lambda: None,
+        told: Callable[[str, Sequence[base.Event]], None] = lambda _name, _batch: None,
+    ) -> None:
         self._db = db
         self._now = now
         self._wake = wake
+        self._told = told
 
     def record(self, session_id: str, batch: Sequence[base.Event]) -> None:
         """Commit what happened on one session, in order; the same happening twice changes nothing.
@@ -41,9 +51,10 @@ class Inbound:
             except NotFound:
                 return
             sessions.hold(tx, row.id)
-            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "")
+            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name)
             events.append(tx, session.id, _apply_all(tx, session, batch, now), now)
         self._wake()
+        self._told(row.name, batch)
 
 
 def _apply_all(tx: Tx, session: _On, batch: Sequence[base.Event], now: int) -> list[Draft]:
@@ -67,8 +78,11 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
             if len(moved) < len(ids):
                 sends.keep_early(tx, session.id, ids, receipt, now)
             return [draft for row in moved for draft in happenings.receipt(session.id, row)]
-        case base.StateChanged(state, reason, phone, push_name):
-            sessions.mark(tx, session.id, now, status=state, reason=reason, phone=phone, push_name=push_name)
+        case base.StateChanged(state, _, phone, push_name):
+            why = happenings.why(event)
+            sessions.mark(tx, session.id, now, status=state, reason=why, phone=phone, push_name=push_name)
+            if state in _AUDITED:
+                audit.record(tx, _AUDITED[state], now, session_id=session.id, session_name=session.name)
             return happenings.session_changed(session.id, event, now)
         case base.QrChanged(text, _):
             return [happenings.session_qr(session.id, png(text))]

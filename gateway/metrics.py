@@ -1,10 +1,12 @@
 """What the program counts while it runs, in Prometheus' own library."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+
+from engines.base import Event, StateChanged
 
 Gauges = Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]
 _FRESH = 5_000
@@ -25,6 +27,9 @@ class Metrics:
             registry=self._registry,
             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
+        self._states = Counter(
+            "openwa_session_changes_total", "States that sessions entered", ("state", "reason"), registry=self._registry
+        )
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looking labels up costs more
         self._lock = threading.Lock()
         self._rendered: tuple[int, bytes] = (-_FRESH, b"")
@@ -37,6 +42,12 @@ class Metrics:
             self._series[method, route, status] = series
         series[0].inc()
         series[1].observe(seconds)
+
+    def happened(self, events: Sequence[Event]) -> None:
+        """Something happened on a session; `reason` is empty where a state has none."""
+        for event in events:
+            if isinstance(event, StateChanged):
+                self._states.labels(event.state, event.reason or "").inc()
 
     def render(self, now: int, gauges: Callable[[], Gauges]) -> bytes:
         """The text format; `gauges` are asked at most every five seconds."""

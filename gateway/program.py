@@ -3,16 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engines import Engines
-from engines.base import EngineError, EngineFactory, StateChanged
+from engines.base import EngineError, EngineFactory, Event, StateChanged
 from engines.simulator import Simulator, World
-from gateway import __version__, document, retention
+from gateway import __version__, document, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
-from gateway.config import BadConfig, Config
+from gateway.config import Config, effective
 from gateway.delivery import Delivery
 from gateway.gate import House
 from gateway.inbound import Inbound
@@ -25,7 +25,7 @@ from gateway.streams import Limits, Streams
 from handlers import happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, events, migrate, sessions
+from storage import Unavailable, api_keys, audit, events, migrate, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa")
@@ -48,14 +48,16 @@ class Program:
         now: Callable[[], int] = wall_clock,
         world: World | None = None,
         site: Site | None = None,
+        show: Callable[[str, Sequence[Event]], None] | None = None,
     ) -> None:
-        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable.
+        """Open the database, bring its schema up and build the app. Raises NewerDatabase, Unavailable, BadConfig.
 
         `world` is the simulator's; one in the data directory is made where none is given. `site` is an app built
-        before, whose last house has moved out.
+        before, whose last house has moved out. `show` is told what happened, with the session's name.
         """
         self.config = config
         self._now = now
+        self._show = show
         self._stopping = threading.Event()
         self._loops: list[threading.Thread] = []
         self.draining = False
@@ -63,6 +65,7 @@ class Program:
         self._wanted = self._reset()
         self.streams = Streams(self.db, now, Limits(config.event_streams_max))
         self.usage = api_keys.Usage()
+        self.refusals = audit.Refusals()
         self.metrics = Metrics()
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
@@ -113,6 +116,7 @@ class Program:
         for loop in self._loops:  # a connection closed under a thread that uses it would take the process down
             loop.join(10)
         self.usage.flush(self.db)
+        self.refusals.flush(self.db)
         self.db.close()
 
     def _reset(self) -> list[sessions.Session]:
@@ -131,16 +135,22 @@ class Program:
             pepper=self.config.api_key_pepper,
             metrics_token=self.config.metrics_token,
             draining=lambda: self.draining,
+            shown=effective(self.config),
         )
 
     def _engines(self) -> Engines:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.wake).record,
+            Inbound(self.db, self._now, self.wake, self._told).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
+
+    def _told(self, name: str, happened: Sequence[Event]) -> None:
+        self.metrics.happened(happened)
+        if self._show is not None:
+            self._show(name, happened)
 
     def _delivery(self) -> Delivery:
         config = self.config
@@ -167,7 +177,7 @@ class Program:
     def _factory(self) -> EngineFactory:
         world, link_after = self.world, self.config.simulator_link_after / 1000
         if world is None:
-            raise BadConfig("ENGINE_TYPE: the whatsmeow engine is not part of this release yet")
+            return real.factory(self.config)
         return lambda account, sink: Simulator(account, sink, world, link_after=link_after)
 
     def _house(self) -> House:
@@ -195,6 +205,7 @@ class Program:
             now=self._now,
             draining=lambda: self.draining,
             streams=self.streams,
+            refusals=self.refusals,
             trusted_proxies=config.trusted_proxies,
             cors_origins=config.cors_origins,
             error_detail=config.validation_error_detail,
@@ -204,13 +215,15 @@ class Program:
     def _write_usage(self) -> None:
         while not self._stopping.wait(_USAGE_EVERY):
             self.usage.flush(self.db)
+            self.refusals.flush(self.db)
 
     def _forget_old(self) -> None:
         while not self._stopping.is_set():
             try:
-                retention.turn(self.db, self._now(), self.config.event_retention_days)
+                config = self.config
+                retention.turn(self.db, self._now(), config.event_retention_days, config.audit_retention_days)
             except Unavailable as error:
-                log.warning("old events stay for now: %s", error)
+                log.warning("what is old stays for now: %s", error)
             self._stopping.wait(retention.EVERY)
 
     def _start_wanted(self) -> None:

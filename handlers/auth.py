@@ -26,7 +26,7 @@ def create_api_key(
             nonce = secrets.token_hex(16)
             row = api_keys.create(tx, _columns(body), _secret(caller, nonce), settings.pepper, now)
             about = {"id": row.id, "name": row.name, "role": row.role}
-            audit.record(tx, "api_key_created", now, metadata=about, **_by(caller))
+            audit.record(tx, "api_key_created", now, metadata=about, **caller.traces())
             return {"made": api_key(row), "nonce": nonce}, 201
 
         kept, status = idempotency.once(tx, use, now, work)
@@ -49,7 +49,7 @@ def update_api_key(db: Database, now: int, caller: Caller, id_: str, body: Json)
     """Change what is given; an empty list lifts a limit, a null end lifts the end."""
     with db.write() as tx:
         row = api_keys.change(tx, id_, _columns(body), now)
-        audit.record(tx, "api_key_updated", now, metadata={"id": id_, "changed": sorted(body)}, **_by(caller))
+        audit.record(tx, "api_key_updated", now, metadata={"id": id_, "changed": sorted(body)}, **caller.traces())
     return api_key(row)
 
 
@@ -57,7 +57,7 @@ def delete_api_key(db: Database, now: int, caller: Caller, id_: str) -> tuple[No
     """Delete a key for good."""
     with db.write() as tx:
         api_keys.remove(tx, id_)
-        audit.record(tx, "api_key_deleted", now, metadata={"id": id_}, **_by(caller))
+        audit.record(tx, "api_key_deleted", now, metadata={"id": id_}, **caller.traces())
     return None, 204
 
 
@@ -65,7 +65,7 @@ def revoke_api_key(db: Database, now: int, caller: Caller, id_: str) -> Json:
     """Stop a key from working, from the next request on; the row stays."""
     with db.write() as tx:
         row = api_keys.change(tx, id_, {"is_active": False}, now)
-        audit.record(tx, "api_key_revoked", now, metadata={"id": id_}, **_by(caller))
+        audit.record(tx, "api_key_revoked", now, metadata={"id": id_}, **caller.traces())
     return api_key(row)
 
 
@@ -84,7 +84,3 @@ def _columns(body: Json) -> Json:
 
 def _secret(caller: Caller, nonce: str) -> str:
     return f"owa_k1_{caller.derive('a new key ' + nonce)}"
-
-
-def _by(caller: Caller) -> Json:
-    return {"api_key_id": caller.key_id, "api_key_name": caller.key_name, "ip_address": caller.ip}

@@ -13,6 +13,13 @@ from storage.messages import Message
 
 Json = dict[str, Any]
 _ACK = {"failed": -1, "pending": 0, "sent": 1, "delivered": 2, "read": 3}
+_REMEDIES = {
+    "outdated": "outdated: WhatsApp takes this version of the engine no more; upgrade the gateway",
+    "replaced": "replaced: the same device was connected somewhere else; start the session to take it back",
+    "logged_out": "logged_out: the device was unlinked; start the session and link it anew",
+    "engine_missing": "engine_missing: the engine's packages are not installed or cannot be loaded",
+    "store_damaged": "store_damaged: the session's credentials cannot be read; delete the session and link it anew",
+}
 _MEDIA = ("image", "video", "audio", "voice", "document", "sticker")
 
 
@@ -121,7 +128,7 @@ def message_reaction(session_id: str, event: base.ReactionReceived, reactions: d
 
 def session_changed(session_id: str, event: base.StateChanged, now: int) -> list[Draft]:
     """The session is in another state: its status, and what that means: authenticated, or disconnected."""
-    drafts = [session_status(session_id, event.state, event.reason, now)]
+    drafts = [session_status(session_id, event.state, event.reason, now, until=event.until)]
     if event.state == "ready":
         drafts.append(session_authenticated(session_id, event.phone, event.push_name, now))
     elif event.state in ("disconnected", "failed"):
@@ -129,9 +136,17 @@ def session_changed(session_id: str, event: base.StateChanged, now: int) -> list
     return drafts
 
 
-def session_status(session_id: str, status: str, reason: str | None, now: int) -> Draft:
-    """The session's status; `reason` is a stable word where there is one, such as logged_out."""
-    data = {"sessionId": session_id, "status": status, **_given(reason=reason)}
+def why(event: base.StateChanged) -> str | None:
+    """The reason for people who look at the session: the stable word, and what it takes to get out of it."""
+    if event.reason == "banned" and event.until:
+        return f"banned until {moment(event.until * 1000)}"
+    return _REMEDIES.get(event.reason or "", event.reason)
+
+
+def session_status(session_id: str, status: str, reason: str | None, now: int, *, until: int | None = None) -> Draft:
+    """The session's status; `reason` is a stable word where there is one, `until` (epoch seconds) ends a ban."""
+    ends = moment(until * 1000) if until else None
+    data = {"sessionId": session_id, "status": status, **_given(reason=reason, until=ends)}
     return Draft("session.status", f"sess_{session_id}_{status}_{moment(now)}", data)
 
 

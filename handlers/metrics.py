@@ -8,7 +8,7 @@ from typing import Any
 from engines import Engines
 from handlers.errors import Disabled, Unauthorized
 from handlers.settings import Settings
-from storage import messages, sessions
+from storage import sessions, stats
 from storage.db import Database
 
 _STARTED = time.monotonic()
@@ -29,10 +29,8 @@ def _gauges(db: Database, engines: Engines) -> dict[str, dict[tuple[tuple[str, s
     """Gauges by name: labels to value."""
     with db.read() as tx:
         by_status = sessions.counts(tx)
-        by_kind = messages.counts(tx)
-    directions = {
-        d: sum(n for (direction, _), n in by_kind.items() if direction == d) for d in ("incoming", "outgoing")
-    }
+        total = stats.totals(tx)
+    directions = {"incoming": total.received, "outgoing": total.sent + total.failed}
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
         "openwa_up": {(): 1},
@@ -43,5 +41,5 @@ def _gauges(db: Database, engines: Engines) -> dict[str, dict[tuple[tuple[str, s
         "openwa_engines_running": {(): len(engines.running())},
         "openwa_sessions": {(("status", status),): n for status, n in by_status.items()},
         "openwa_messages_total": {(("direction", d),): n for d, n in directions.items()},
-        "openwa_messages_failed_total": {(): sum(n for (_, status), n in by_kind.items() if status == "failed")},
+        "openwa_messages_failed_total": {(): total.failed},
     }

@@ -36,6 +36,14 @@ class Caller:
         """64 hex characters that only the holder of this key can make again; nothing stored gives them away."""
         return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
+    def traces(self) -> dict[str, Any]:
+        """Who asks, for what and from where, as columns of the audit log; while the request lasts."""
+        request = flask.request
+        return {
+            "api_key_id": self.key_id, "api_key_name": self.key_name, "ip_address": self.ip,
+            "user_agent": request.headers.get("User-Agent"), "method": request.method, "path": request.path,
+        }  # fmt: skip
+
     def may(self, session_id: str) -> bool:
         """Whether this session is within the key's scope."""
         return not self.sessions or session_id in self.sessions

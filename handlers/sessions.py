@@ -91,7 +91,9 @@ def get_qr(db: Database, engines: Engines, session_id: str) -> Json:
         row = sessions.find(tx, session_id)
     if row.status == "ready":
         raise BadRequest("Session is already authenticated, no QR code needed")
-    return {"qrCode": png(_started(engines, row.id).qr().text), "status": row.status}
+    code = _started(engines, row.id).qr()
+    expires = shapes.moment(code.expires_at)
+    return {"qrCode": png(code.text), "qrText": code.text, "expiresAt": expires, "status": row.status}
 
 
 def request_pairing_code(db: Database, engines: Engines, session_id: str, body: Json) -> tuple[Json, int]:
@@ -155,5 +157,4 @@ def _directory(settings: Settings, session_id: str) -> Path:
 
 
 def _audit(tx: Any, action: str, now: int, caller: Caller, row: sessions.Session) -> None:
-    by = {"api_key_id": caller.key_id, "api_key_name": caller.key_name, "ip_address": caller.ip}
-    audit.record(tx, action, now, session_id=row.id, session_name=row.name, **by)
+    audit.record(tx, action, now, session_id=row.id, session_name=row.name, **caller.traces())

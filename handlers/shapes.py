@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from engines import base
+from engines import base, things
 from storage.api_keys import Key
 from storage.deliveries import Attempt, Delivery
 from storage.events import Event
@@ -36,6 +36,13 @@ def _day(days: int) -> str:
 def milliseconds(text: str | None) -> int | None:
     """ISO 8601 to epoch milliseconds."""
     return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def media(session_id: str, message_id: str, mimetype: str, filename: str | None, size: int) -> dict[str, Any]:
+    """What a message's metadata says of its media, with the path under which it is fetched."""
+    shown: dict[str, Any] = {"mimetype": mimetype, "filename": filename, "sizeBytes": size}
+    shown["url"] = f"/api/sessions/{session_id}/messages/{message_id}/media"
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def api_key(row: Key) -> dict[str, Any]:
@@ -149,6 +156,22 @@ def chat(found: base.Chat) -> dict[str, Any]:
         "timestamp": found.timestamp,
     }
     return shown if found.last_message is None else {**shown, "lastMessage": found.last_message}
+
+
+def contact(found: things.Contact) -> dict[str, Any]:
+    """Contact: what is not known is left out."""
+    shown = {
+        "id": found.id,
+        "number": found.number,
+        "lid": found.lid,
+        "name": found.name,
+        "pushName": found.push_name,
+        "about": found.about,
+        "isMyContact": found.is_my_contact,
+        "isBlocked": found.is_blocked,
+        "isBusiness": found.is_business,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def event(row: Event) -> dict[str, Any]:

@@ -201,5 +201,4 @@ def _neutral(condition: Json) -> Json:
 
 
 def _audit(tx: Tx, action: str, now: int, caller: Caller, row: webhooks.Webhook, **more: Any) -> None:
-    by = {"api_key_id": caller.key_id, "api_key_name": caller.key_name, "ip_address": caller.ip}
-    audit.record(tx, action, now, session_id=row.session_id, metadata={"id": row.id, **more}, **by)
+    audit.record(tx, action, now, session_id=row.session_id, metadata={"id": row.id, **more}, **caller.traces())

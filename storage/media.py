@@ -1,7 +1,7 @@
 """Media: what a message carries. The row is committed with its message; the bytes are in a file or an object."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, delete, exists, insert, select, update
 
@@ -14,13 +14,33 @@ Media = Row[Any]
 _OPEN = exists().where(sends.c.message_id == media.c.message_id, sends.c.state.in_(("queued", "sending")))
 
 
-def add(tx: Tx, message_id: str, kept: Kept, mimetype: str, filename: str | None, now: int) -> None:
-    """What the message carries."""
+class Carried(NamedTuple):
+    """A file that a message is going to carry."""
+
+    kept: Kept
+    mimetype: str
+    filename: str | None
+
+
+def add(
+    tx: Tx, carried: Carried, now: int, *, message_id: str | None = None, batch_row: int | None = None
+) -> None:
+    """What the message carries, or will once its batch comes to it."""
     row = {
-        "message_id": message_id, "mimetype": mimetype, "filename": filename, "place": "local", "created_at": now,
-        **kept._asdict(),
+        "message_id": message_id, "batch_row": batch_row, "mimetype": carried.mimetype, "filename": carried.filename,
+        "place": "local", "created_at": now, **carried.kept._asdict(),
     }  # fmt: skip
     tx.execute(insert(media), row)
+
+
+def hand_over(tx: Tx, name: str, message_id: str) -> None:
+    """The batch's item is a message now, which carries what the batch held for it."""
+    tx.execute(update(media).where(media.c.name == name).values(message_id=message_id, batch_row=None))
+
+
+def let_go_of_batch(tx: Tx, batch_row: int) -> None:
+    """The batch comes to no further item."""
+    tx.execute(update(media).where(media.c.batch_row == batch_row).values(batch_row=None))
 
 
 def of_message(tx: Tx, message_id: str) -> Media:
@@ -53,8 +73,9 @@ def let_go_before(tx: Tx, before: int, most: int) -> int:
 
 
 def gone(tx: Tx, most: int) -> list[Media]:
-    """Media that belongs to no message any more."""
-    return list(tx.execute(select(media).where(media.c.message_id.is_(None)).order_by(media.c.row).limit(most)))
+    """Media that belongs to nobody any more."""
+    nobodys = (media.c.message_id.is_(None), media.c.batch_row.is_(None))
+    return list(tx.execute(select(media).where(*nobodys).order_by(media.c.row).limit(most)))
 
 
 def forget(tx: Tx, rows: Collection[int]) -> None:

@@ -152,6 +152,12 @@ def revoke(tx: Tx, session_id: str, wa_message_id: str) -> Message | None:
     return _change(tx, session_id, wa_message_id, {"body": "", "type": "revoked", "metadata": None})
 
 
+def set_media(tx: Tx, message_id: str, media: dict[str, Any]) -> None:
+    """What is known of a message's media now, within its metadata."""
+    kept = tx.execute(select(messages.c.metadata).where(messages.c.id == message_id)).scalar_one() or {}
+    tx.execute(update(messages).where(messages.c.id == message_id).values(metadata={**kept, "media": media}))
+
+
 def react(tx: Tx, session_id: str, wa_message_id: str, sender: str, emoji: str) -> dict[str, str]:
     """Somebody's reaction to a message, an empty one takes it back; all reactions by sender after that."""
     where = (messages.c.session_id == session_id, messages.c.wa_message_id == wa_message_id)
@@ -171,14 +177,6 @@ def page(
     wanted = {"session_id": session_id, "chat_id": chat_id, "sender": sender, "limit": limit, "offset": offset}
     rows = _PAGES[chat_id is not None, sender is not None].all(tx, **wanted)
     return rows, _total(tx, session_id, chat_id, sender)
-
-
-def counts(tx: Tx) -> dict[tuple[str, str], int]:
-    """How many messages there are by (direction, status)."""
-    query = select(messages.c.direction, messages.c.status, func.count()).group_by(
-        messages.c.direction, messages.c.status
-    )
-    return {(direction, status): n for direction, status, n in tx.execute(query)}
 
 
 def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> int:

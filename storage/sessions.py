@@ -22,6 +22,7 @@ _FIND = Prepared(
 )
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
+_WANTED = select(sessions).where(sessions.c.wanted, sessions.c.status != "failed").order_by(sessions.c.row)
 _HOLD = select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True)
 
 
@@ -102,8 +103,8 @@ def reset_live(tx: Tx, now: int) -> list[str]:
 
 
 def wanted(tx: Tx) -> list[Session]:
-    """The sessions that should be running, oldest first."""
-    return list(tx.execute(select(sessions).where(sessions.c.wanted).order_by(sessions.c.row)))
+    """The sessions that should be running and have not failed for good, oldest first."""
+    return list(tx.execute(_WANTED).all())
 
 
 def remove(tx: Tx, given: str) -> Session:

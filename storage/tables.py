@@ -73,6 +73,7 @@ messages = Table(
     Index("ix_messages_session_id_row", "session_id", "row"),
     Index("ix_messages_session_id_chat_id_row", "session_id", "chat_id", "row"),
     Index("ix_messages_session_id_sender_row", "session_id", "sender", "row"),
+    Index("ix_messages_created_at", "created_at", "session_id", "chat_id"),  # the busiest chats of a time, alone
     CheckConstraint("direction IN ('incoming', 'outgoing')", name="direction"),
     CheckConstraint("status IN ('pending', 'sent', 'delivered', 'read', 'failed')", name="status"),
 )
@@ -90,17 +91,30 @@ media = Table(  # what a message carries; its bytes are a file or an object of t
     metadata,
     Column("row", RowId, primary_key=True),
     Column("name", String(36), nullable=False, unique=True),
-    # Null once the message, its session or its media is deleted: the bytes go, and only then the row.
+    # Once neither a message nor a batch holds it, the bytes go, and only then the row.
     Column("message_id", String(36), ForeignKey("messages.id", ondelete="SET NULL"), unique=True),
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="SET NULL"), index=True),  # until its item is queued
     Column("mimetype", String(255), nullable=False),
     Column("filename", String(255)),
     Column("size", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("place", String(10), nullable=False),
     Column("created_at", BigInteger, nullable=False, index=True),
-    Index("ix_media_gone", "row", **only("message_id IS NULL")),
+    Index("ix_media_gone", "row", **only("message_id IS NULL AND batch_row IS NULL")),
     Index("ix_media_local", "row", **only("place = 'local'")),
     CheckConstraint("place IN ('local', 's3')", name="place"),
+)
+
+message_hours = Table(  # kept by triggers.py
+    "message_hours",
+    metadata,
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),  # since 1970, UTC; 0 is all time
+    Column("direction", String(8), primary_key=True),
+    Column("type", String(20), primary_key=True),
+    Column("failed", Boolean, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Index("ix_message_hours_hour", "hour"),
 )
 
 early_receipts = Table(  # a receipt that came before the send it is for was stored; mark_sent takes it up
@@ -291,11 +305,11 @@ audit_logs = Table(
     metadata,
     Column("row", RowId, primary_key=True),
     Column("id", String(36), nullable=False, unique=True),
-    Column("action", String(50), nullable=False, index=True),
+    Column("action", String(50), nullable=False),
     Column("severity", String(10), nullable=False),
-    Column("api_key_id", String(36), index=True),
+    Column("api_key_id", String(36)),
     Column("api_key_name", String(100)),
-    Column("session_id", String(36), index=True),
+    Column("session_id", String(36)),
     Column("session_name", String(100)),
     Column("ip_address", String(45)),
     Column("user_agent", String(500)),
@@ -305,4 +319,8 @@ audit_logs = Table(
     Column("metadata", Json),
     Column("error_message", Text),
     Column("created_at", BigInteger, nullable=False, index=True),
+    Index("ix_audit_logs_action_row", "action", "row"),
+    Index("ix_audit_logs_severity_row", "severity", "row"),
+    Index("ix_audit_logs_api_key_id_row", "api_key_id", "row"),
+    Index("ix_audit_logs_session_id_row", "session_id", "row"),
 )

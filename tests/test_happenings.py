@@ -12,6 +12,7 @@ SESSION = "8f3c2b1a-9d4e-4c7a-8b2f-1e6d5a4c3b2a"
 
 HAPPENINGS = [
     base.StateChanged("failed", "banned"),
+    base.StateChanged("failed", "banned", until=START // 1000),
     base.StateChanged("ready", None, "628999000111", "My Shop"),
     base.StateChanged("disconnected"),
 ]
@@ -75,3 +76,11 @@ def test_the_document_s_types_are_those_of_its_schemas() -> None:
 def test_the_same_happening_on_two_sessions_is_two_events() -> None:
     changed = base.GroupChanged("1-2@g.us", "join", (ADA,), None, 1)
     assert happenings.group_changed("one", changed).key != happenings.group_changed("two", changed).key
+
+
+def test_a_ban_says_until_when_and_an_end_what_helps() -> None:
+    assert "banned until 2027-01-15T08:00:00.000Z" == happenings.why(
+        base.StateChanged("failed", "banned", until=1800000000)
+    )
+    assert "upgrade" in (happenings.why(base.StateChanged("failed", "outdated")) or "")
+    assert "network" == happenings.why(base.StateChanged("disconnected", "network"))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from storage import sessions as sessions_of
 from storage.tables import messages, sessions
 from tests.support import Gateway, together
 
@@ -131,6 +132,23 @@ def test_a_stop_during_a_start_ends_in_one_of_both(gateway: Gateway) -> None:
         assert running == gateway.world.control.session(session)["connected"]
         assert status(gateway, session) in (("ready",) if running else ("created", "disconnected"))
         gateway.post(f"/sessions/{session}/stop")
+
+
+def test_a_session_that_failed_is_simply_started_again(gateway: Gateway) -> None:
+    session = gateway.session(ready=True)
+    gateway.world.control.end(session, "replaced")
+    gateway.clock.advance()
+    assert 200 == gateway.post(f"/sessions/{session}/start").status_code
+    gateway.clock.advance(5)
+    assert ("ready", [session]) == (status(gateway, session), gateway.program.engines.running())
+
+
+def test_a_session_that_failed_is_not_started_at_boot(gateway: Gateway) -> None:
+    failed, running = gateway.session("failed-bot", ready=True), gateway.session("running-bot", ready=True)
+    gateway.world.control.end(failed, "banned")
+    gateway.clock.advance()
+    with gateway.program.db.read() as tx:
+        assert [running] == [row.id for row in sessions_of.wanted(tx)]
 
 
 # --- counting -------------------------------------------------------------------------------------

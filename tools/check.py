@@ -16,11 +16,11 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest", "-n", "auto"],
+    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow"],
     "fuzz": ["tools.fuzz"],
-    "whatsmeow": ["pytest", "tests/whatsmeow"],
+    "whatsmeow": ["pytest", "-n", "auto", "--dist", "loadfile", "tests/whatsmeow"],
 }
-ON_REQUEST = {"whatsmeow": "the real engine against a double of WhatsApp; it takes minutes and packages of its own"}
+PACKAGES = {"whatsmeow": ("whatsmeow", "double")}  # what a step needs besides the group dev
 # Without what it needs a step is not run, and said not to be.
 NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
 _COUNTED = (
@@ -37,12 +37,13 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"No step is called {', '.join(unknown)}. The steps are: {' '.join(STEPS)}", file=sys.stderr)
         return 2
-    venv.ready("dev", *(name for name in wanted if name in ON_REQUEST))
+    venv.ready("dev")
     begin, counts = time.monotonic(), Counter[str]()
-    not_run = [name for name in STEPS if name in ON_REQUEST and not wanted]
-    for name in wanted or [step for step in STEPS if step not in ON_REQUEST]:
-        if name in NEEDS and not (venv.ROOT / NEEDS[name]).exists():
-            print(f"--- {name}: not run, there is no {NEEDS[name]}\n", flush=True)
+    not_run = []
+    for name in wanted or STEPS:
+        hindrance = _hindrance(name)
+        if hindrance:
+            print(f"--- {name}: not run, {hindrance}\n", flush=True)
             not_run.append(name)
             continue
         print(f"--- {name}", flush=True)
@@ -55,6 +56,18 @@ def main(wanted: list[str]) -> int:
             return 1
     print(_closing(counts, begin) + (f"; not run: {', '.join(not_run)}" if not_run else ""))
     return 0
+
+
+def _hindrance(name: str) -> str | None:
+    """Why a step cannot be run here, None where it can."""
+    if name in NEEDS and not (venv.ROOT / NEEDS[name]).exists():
+        return f"there is no {NEEDS[name]}"
+    if name in PACKAGES:
+        try:
+            venv.ready("dev", *PACKAGES[name])
+        except SystemExit:
+            return "its packages cannot be installed here"
+    return None
 
 
 def _run(arguments: list[str], counts: Counter[str]) -> bool:

@@ -13,7 +13,14 @@ _OPTIONS = ("-qq", "--disable-pip-version-check", "--dry-run", "--ignore-install
 
 def main() -> int:
     """Ask pip for the newest versions that fit together; the exit status."""
-    command = [str(venv.ready("dev")), "-m", "pip", "install", *_OPTIONS, *venv.requirements("dev")]
+    command = [
+        str(venv.ready("dev")),
+        "-m",
+        "pip",
+        "install",
+        *_OPTIONS,
+        *venv.requirements("dev", "whatsmeow", "double"),
+    ]
     asked = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if asked.returncode:
         return asked.returncode

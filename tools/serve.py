@@ -6,5 +6,6 @@ import sys
 from tools import venv
 
 if __name__ == "__main__":
-    python = str(venv.ready())
+    real = os.environ.get("ENGINE_TYPE") == "whatsmeow"
+    python = str(venv.ready("whatsmeow") if real else venv.ready())
     os.execv(python, [python, "-m", "gateway.cli", "serve", *sys.argv[1:]])  # noqa: S606 - one process: signals reach it

@@ -18,7 +18,7 @@ _INPUTS = ("pyproject.toml", "constraints.txt")
 
 
 def ready(*groups: str) -> Path:
-    """The Python of an environment that holds the project and these dependency groups.
+    """The Python of an environment that holds the project and these dependency groups or extras.
 
     Takes milliseconds where nothing has changed since the last time. Ends the program with a sentence where the
     environment cannot be made.
@@ -32,9 +32,11 @@ def ready(*groups: str) -> Path:
 
 
 def requirements(*groups: str) -> list[str]:
-    """What pyproject.toml asks for: the project's own dependencies, then those of the groups."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    return sum((project["dependency-groups"][group] for group in groups), list(project["project"]["dependencies"]))
+    """What pyproject.toml asks for: the project's own dependencies, then those of the groups and extras."""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = asked["project"]
+    known = {**project.get("optional-dependencies", {}), **asked["dependency-groups"]}
+    return sum((known[group] for group in groups), list(project["dependencies"]))
 
 
 def _has(groups: tuple[str, ...]) -> bool:

@@ -127,7 +127,13 @@ class Account:
         memory = self.chats.get(address)
         if memory is None:
             memory = self.chats[address] = ChatMemory(address)
+            self.chats.move_to_end(address, last=False)  # until somebody writes there
         return memory
+
+    def remember(self, message: Message) -> None:
+        """Show a message; its chat is now the one written to last, which stands at the end."""
+        self.chat(message.chat).remember(message)
+        self.chats.move_to_end(message.chat)
 
     def holds(self, chat: str, message_id: str) -> bool:
         """Whether the message is in that chat."""
@@ -138,7 +144,7 @@ class Account:
         """Let the phone show what came in, or what the account did."""
         match event:
             case MessageReceived(message):
-                self.chat(message.chat).remember(message)
+                self.remember(message)
             case MessageEdited(message_id, chat, _, body):
                 self.chat(chat).edit(message_id, body)
             case MessageRevoked(message_id, chat):

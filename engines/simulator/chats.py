@@ -1,6 +1,7 @@
 """Chats of a simulated session, as its phone shows them."""
 
 from collections.abc import Callable
+from itertools import islice
 
 from engines import addresses, base
 from engines.simulator.accounts import ChatMemory
@@ -10,12 +11,12 @@ from engines.simulator.life import Life
 class Chats(Life):
     """`engines.verbs.ChatVerbs`, and `chats` and `typing`."""
 
-    def chats(self) -> list[base.Chat]:
-        """All chats, those written in last first."""
+    def chats(self, limit: int = 1000, offset: int = 0) -> list[base.Chat]:
+        """A page of the chats, those written in last first."""
         self._ready()
         with self._world.change():
-            found = [self._shown(memory) for memory in self._account.chats.values() if memory.id != addresses.STATUS]
-        return sorted(found, key=lambda chat: chat.timestamp, reverse=True)
+            newest_first = (one for one in reversed(self._account.chats.values()) if one.id != addresses.STATUS)
+            return [self._shown(memory) for memory in islice(newest_first, offset, offset + limit)]
 
     def _shown(self, memory: ChatMemory) -> base.Chat:
         last = memory.last

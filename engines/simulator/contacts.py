@@ -1,6 +1,7 @@
 """People as a simulated session knows them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from engines import addresses, base
 from engines.simulator.accounts import Account
@@ -12,12 +13,19 @@ from engines.things import Contact, NumberCheck
 class Contacts(Life):
     """`engines.verbs.ContactVerbs`."""
 
-    def contacts(self) -> list[Contact]:
-        """The address book, and whoever the account has a chat with."""
+    def contacts(self, limit: int = 1000, offset: int = 0) -> list[Contact]:
+        """A page of the address book, and behind that of whoever else the account has a chat with."""
         self._ready()
         with self._world.change():
-            people = list(self._world.people.values())
-            return [self._contact(person) for person in people if self._is_known(person)]
+            known = chain(self._world.listed.values(), self._strangers())
+            return [self._contact(person) for person in islice(known, offset, offset + limit)]
+
+    def _strangers(self) -> Iterator[Person]:
+        """People of chats who are in no address book, ordered by address since chats move."""
+        for chat in sorted(self._account.chats):
+            person = self._find(chat)
+            if person is not None and not person.listed:
+                yield person
 
     def contact(self, address: str) -> Contact:
         """One person. Raises NotOnAccount for somebody the account does not know."""

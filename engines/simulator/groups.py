@@ -1,6 +1,7 @@
 """Groups of a simulated session."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from engines.simulator.life import Life
 from engines.simulator.registry import Room
@@ -11,11 +12,12 @@ from engines.verbs import ParticipantChange
 class Groups(Life):
     """`engines.verbs.GroupVerbs`; the rules are those of `Rooms`."""
 
-    def groups(self) -> list[Group]:
-        """The groups the account is in."""
+    def groups(self, limit: int = 1000, offset: int = 0) -> list[Group]:
+        """A page of the groups the account is in, the oldest first."""
         self._ready()
-        rooms = list(self._world.registry.rooms.values())
-        return [self._group(room) for room in rooms if self._account.address in room.roles]
+        with self._world.change():
+            rooms = (room for room in self._world.registry.rooms.values() if self._account.address in room.roles)
+            return [self._group(room) for room in islice(rooms, offset, offset + limit)]
 
     def group(self, group_id: str) -> Group:
         self._ready()

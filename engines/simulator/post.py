@@ -108,7 +108,7 @@ class Post:
         account, message = self._world.account(session_id), load_message(fields)
         sent = base.Sent(message.id, message.timestamp)
         account.remember_key(key, sent)
-        account.chat(message.chat).remember(message)
+        account.remember(message)
         stanza = stanza_in(message.id)
         for address in everybody:
             if not self._world.accounts_at(address):

@@ -1,6 +1,5 @@
 """The engine that speaks to WhatsApp itself: one linked account, served by a worker process of its own."""
 
-import importlib.util
 import os
 import threading
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ import msgspec
 from engines import addresses, base
 from engines.capabilities import CAPABILITIES
 from engines.whatsmeow import frames
+from engines.whatsmeow.starts import Starts
 from engines.whatsmeow.supervisor import Supervisor
 
 _T = TypeVar("_T")
@@ -19,22 +19,23 @@ _QR_PATIENCE = 10.0
 _DISCONNECTED = "Session is not connected. The WhatsApp client is not ready."
 
 
-def missing() -> str | None:
-    """What must be installed before this engine can work, None where nothing is missing."""
-    absent = [name for name in ("neonize", "msgspec") if importlib.util.find_spec(name) is None]
-    if not absent:
-        return None
-    return f"ENGINE_TYPE=whatsmeow needs {' and '.join(absent)}: pip install 'openwa-gateway[whatsmeow]'"
-
-
 class Core:
-    """Life of the engine, and the way of a question to its worker."""
+    """Life of the engine, and the way of a question to its worker.
+
+    `starts` is shared by the engines that shall not all start at once.
+    """
 
     capabilities = CAPABILITIES["whatsmeow"]
 
-    def __init__(self, account: base.Account, sink: base.Sink) -> None:
+    def __init__(
+        self,
+        account: base.Account,
+        sink: base.Sink,
+        settings: frames.Settings | None = None,
+        starts: Starts | None = None,
+    ) -> None:
         self._account, self._sink = account, sink
-        self._settings = msgspec.convert(account.config, frames.Settings)
+        self._settings, self._starts = settings or frames.Settings(), starts or Starts()
         self._lock = threading.Lock()
         self._supervisor: Supervisor | None = None
 
@@ -49,7 +50,7 @@ class Core:
                 self._supervisor.end(None)
             os.makedirs(self._account.directory, mode=0o700, exist_ok=True)  # noqa: PTH103 - its mode for the last part
             self._sink([base.StateChanged("initializing")])
-            self._supervisor = Supervisor(self._account, self._settings, self._sink)
+            self._supervisor = Supervisor(self._account, self._settings, self._sink, self._starts)
             self._supervisor.start()
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ CONTENTS: dict[str, Any] = {kind.__name__: kind for kind in get_args(base.Conten
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What may be set for a session (`Account.config`); seconds unless said otherwise."""
+    """How a worker serves its account; seconds unless said otherwise."""
 
     device_name: str = "OpenWA"
     media_cap: int = 64 << 20

@@ -10,6 +10,7 @@ from engines import base
 from engines.whatsmeow import exits, frames
 from engines.whatsmeow.delivery import Delivery
 from engines.whatsmeow.process import Process
+from engines.whatsmeow.starts import Starts
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,9 @@ _REASONS = {exits.MISSING: "engine_missing", exits.DAMAGED: "store_damaged"}
 class Supervisor:
     """One life of a session between `start` and its end. `state`, `qr` are what was last heard."""
 
-    def __init__(self, account: base.Account, settings: frames.Settings, sink: base.Sink) -> None:
-        self._account, self._settings = account, settings
+    def __init__(self, account: base.Account, settings: frames.Settings, sink: base.Sink, starts: Starts) -> None:
+        self._account, self._settings, self._starts = account, settings, starts
+        self._starting = False
         self._delivery = Delivery(account.name, sink, self._acknowledge)
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -88,6 +90,22 @@ class Supervisor:
             self._report(base.StateChanged("initializing"))
 
     def _run_once(self) -> int:
+        if not self._starts.enter(self._stopping):
+            return exits.DONE
+        self._starting = True
+        try:
+            return self._serve()
+        finally:
+            self._is_up()
+
+    def _is_up(self) -> None:
+        """The worker has done the costly part of its start, or is gone: the next one may start."""
+        with self._changed:
+            starting, self._starting = self._starting, False
+        if starting:
+            self._starts.leave()
+
+    def _serve(self) -> int:
         try:
             process = Process(self._account, self._settings, self._on_report)
         except OSError:
@@ -108,13 +126,14 @@ class Supervisor:
         self._delivery.push(0, [event])
 
     def _on_report(self, report: frames.Report) -> None:
+        self._is_up()
         if report.number in self._committed:  # an earlier worker died with its acknowledgement unread
             self._acknowledge([report.number])
             return
         found = frames.events(report)
         for event in found:
             self._note(event)
-        if not self._stopping.is_set():
+        if found and not self._stopping.is_set():
             self._delivery.push(report.number, found)
 
     def _note(self, event: base.Event) -> None:

@@ -57,8 +57,8 @@ class Whatsmeow(Core, Cannot):
 
     # --- chats
 
-    def chats(self) -> list[base.Chat]:
-        return self._ask(list[base.Chat], "chats")
+    def chats(self, limit: int = 1000, offset: int = 0) -> list[base.Chat]:
+        return self._ask(list[base.Chat], "chats", limit=limit, offset=offset)
 
     def typing(self, chat: str, state: base.ChatState) -> None:
         self._do("typing", chat=chat, state=state)
@@ -75,8 +75,8 @@ class Whatsmeow(Core, Cannot):
 
     # --- people
 
-    def contacts(self) -> list[Contact]:
-        return self._ask(list[Contact], "contacts")
+    def contacts(self, limit: int = 1000, offset: int = 0) -> list[Contact]:
+        return self._ask(list[Contact], "contacts", limit=limit, offset=offset)
 
     def contact(self, address: str) -> Contact:
         return self._ask(Contact, "contact", address=address)
@@ -102,8 +102,8 @@ class Whatsmeow(Core, Cannot):
 
     # --- groups
 
-    def groups(self) -> list[Group]:
-        return self._ask(list[Group], "groups")
+    def groups(self, limit: int = 1000, offset: int = 0) -> list[Group]:
+        return self._ask(list[Group], "groups", limit=limit, offset=offset)
 
     def group(self, group_id: str) -> Group:
         return self._ask(Group, "group", group_id=group_id)

@@ -47,6 +47,7 @@ class Worker:
         try:
             store.check(directory)
             office = self._set_up(directory, begin)
+            self._channel.send(frames.report(0, []))  # it is up
         except store.Damaged as error:
             log.error("%s", error)  # noqa: TRY400 - one line, no trace
             self._tell(base.StateChanged("failed", "store_damaged"))

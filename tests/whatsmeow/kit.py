@@ -15,7 +15,8 @@ if importlib.util.find_spec("neonize") is None:
     pytest.skip("not run: neonize is not installed", allow_module_level=True)
 
 from engines import base
-from engines.whatsmeow import Whatsmeow
+from engines.whatsmeow.frames import Settings
+from engines.whatsmeow.verbs import Whatsmeow
 from tests.engine_contract import Recorder
 from tests.whatsapp.contact import Contact
 from tests.whatsapp.double import Double
@@ -66,7 +67,8 @@ class Line:
     def __init__(self, double: Double, directory: Path, name: str, **config: object) -> None:
         self.double, self.sink = double, Sink()
         self.phone = double.phone(name)
-        self.account = base.Account(name, name, str(directory), None, {**QUICK, **config})
+        self.account = base.Account(name, name, str(directory))
+        self._config = {**QUICK, **config}
         self._engines: list[Whatsmeow] = []
 
     def __enter__(self) -> Self:
@@ -78,14 +80,8 @@ class Line:
 
     def make(self, **config: object) -> Whatsmeow:
         """Another engine for the account, as after a restart of the gateway."""
-        account = base.Account(
-            self.account.session_id,
-            self.account.name,
-            self.account.directory,
-            self.account.proxy_url,
-            {**self.account.config, **config},
-        )
-        self._engines.append(Whatsmeow(account, self.sink))
+        settings = Settings(**{**self._config, **config})
+        self._engines.append(Whatsmeow(self.account, self.sink, settings))
         return self._engines[-1]
 
     @property

@@ -226,7 +226,7 @@ def test_a_worker_does_not_outlive_its_gateway(line):
     script = textwrap.dedent(f"""
         import sys, time
         from engines import base
-        from engines.whatsmeow import Whatsmeow
+        from engines.whatsmeow.verbs import Whatsmeow
         engine = Whatsmeow(base.Account("x", "x", {line.account.directory!r}), lambda events: None)
         engine.start()
         while engine.pid is None:

@@ -169,6 +169,6 @@ def test_codes_that_nobody_scans_are_replaced(line):
 def test_a_session_may_have_a_proxy_of_its_own(double, tmp_path, monkeypatch, contact):
     monkeypatch.delenv("HTTPS_PROXY")
     with Line(double, tmp_path / "proxied", "proxied") as line:
-        line.account = base.Account("p", "p", str(tmp_path / "proxied"), double.proxy_url, line.account.config)
+        line.account = base.Account("p", "p", str(tmp_path / "proxied"), double.proxy_url)
         line.link()
         assert line.said(contact, base.Text("through")).text == "through"

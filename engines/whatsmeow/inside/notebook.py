@@ -192,10 +192,11 @@ class Notebook:
         with self._lock, self._store:
             self._store.execute(sql, (chat, name, unread, at, last))
 
-    def chats(self) -> list[tuple[str, str | None, int, int, str | None]]:
-        """Id, name, unread messages, time and text of the last one, newest first."""
+    def chats(self, limit: int = -1, offset: int = 0) -> list[tuple[str, str | None, int, int, str | None]]:
+        """Id, name, unread messages, time and text of the last one, newest first; a page of them, or all."""
+        sql = "SELECT id, name, unread, at, last FROM chats ORDER BY at DESC, id LIMIT ? OFFSET ?"
         with self._lock:
-            return self._store.execute("SELECT id, name, unread, at, last FROM chats ORDER BY at DESC").fetchall()
+            return self._store.execute(sql, (limit, offset)).fetchall()
 
     def prune(self) -> None:
         """Let go of the oldest messages and sends beyond what is kept."""

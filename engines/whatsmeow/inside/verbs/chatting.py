@@ -28,13 +28,18 @@ class Chatting:
 
     # --- chats
 
-    def chats(self) -> list[base.Chat]:
-        """Every chat that was seen, newest first."""
-        names = {contact.id: contact.name or contact.push_name for contact in self.contacts()}
+    def chats(self, limit: int, offset: int) -> list[base.Chat]:
+        """A page of the chats that were seen, newest first."""
         return [
-            base.Chat(chat, name or names.get(chat) or chat, addresses.is_group(chat), unread, at, last)
-            for chat, name, unread, at, last in self._ground.notebook.chats()
+            base.Chat(chat, name or self._name_of(chat) or chat, addresses.is_group(chat), unread, at, last)
+            for chat, name, unread, at, last in self._ground.notebook.chats(limit, offset)
         ]
+
+    def _name_of(self, chat: str) -> str | None:
+        if not chat.endswith(("@c.us", "@lid")):
+            return None
+        info = self._ground.client.contact.get_contact(self._ground.people.wire(chat))
+        return info.FullName or info.FirstName or info.PushName or None
 
     def typing(self, chat: str, state: base.ChatState) -> None:
         """Show that the account types, records, or paused."""
@@ -65,11 +70,12 @@ class Chatting:
 
     # --- people
 
-    def contacts(self) -> list[Contact]:
-        """Everybody in the account's address book, and who wrote."""
+    def contacts(self, limit: int, offset: int) -> list[Contact]:
+        """A page of the account's address book and of who wrote, in the order of their addresses."""
         found = self._ground.client.contact.get_all_contacts()
         people = {self._ground.people.neutral(each.JID): each.Info for each in found}
-        return [self._contact(address, info) for address, info in people.items() if "@g.us" not in address]
+        known = sorted(address for address in people if "@g.us" not in address)
+        return [self._contact(address, people[address]) for address in known[offset : offset + limit]]
 
     def contact(self, address: str) -> Contact:
         """A person, as far as the account and WhatsApp tell."""

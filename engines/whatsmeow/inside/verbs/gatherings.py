@@ -44,9 +44,10 @@ class Gatherings:
 
     # --- groups
 
-    def groups(self) -> list[Group]:
-        """The groups the account is in."""
-        return [self._group(info) for info in self._ground.client.get_joined_groups()]
+    def groups(self, limit: int, offset: int) -> list[Group]:
+        """A page of the groups the account is in, in the order of their addresses."""
+        found = sorted(self._ground.client.get_joined_groups(), key=lambda info: info.JID.User)
+        return [self._group(info) for info in found[offset : offset + limit]]
 
     def group(self, group_id: str) -> Group:
         return self._group(self._ground.client.get_group_info(self._ground.people.wire(group_id)))

@@ -1,0 +1,67 @@
+"""People as the account knows them, live from the engine."""
+
+from typing import Any
+
+from engines import Engines, addresses
+from handlers import shapes
+from handlers.asking import ask
+from handlers.errors import BadRequest
+from storage.db import Database
+
+Json = dict[str, Any]
+_PICTURES = 50  # of one request: each is a question to WhatsApp
+
+
+def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset: int) -> list[Json]:
+    """The address book, and whoever else the account has a chat with."""
+    return [shapes.contact(one) for one in ask(db, engines, session_id).engine.contacts(limit, offset)]
+
+
+def check(db: Database, engines: Engines, session_id: str, number: str) -> Json:
+    """Whether a phone number is on WhatsApp."""
+    asked = ask(db, engines, session_id)
+    digits = addresses.phone(asked.address(number))
+    if digits is None:
+        raise BadRequest(f"'{number}' is no phone number")
+    (found,) = asked.engine.check_numbers([digits])
+    return {"number": digits, "exists": found.exists, "whatsappId": found.address}
+
+
+def list_pictures(db: Database, engines: Engines, session_id: str, ids: list[str]) -> dict[str, str | None]:
+    """The pictures of the first fifty of these, by what was asked."""
+    asked = ask(db, engines, session_id)
+    wanted = {written: asked.address(written) for written in ids[:_PICTURES]}
+    return {written: asked.engine.picture_url(address) for written, address in wanted.items()}
+
+
+def get(db: Database, engines: Engines, session_id: str, contact_id: str) -> Json:
+    """One person."""
+    asked = ask(db, engines, session_id)
+    return shapes.contact(asked.engine.contact(asked.address(contact_id)))
+
+
+def get_picture(db: Database, engines: Engines, session_id: str, contact_id: str) -> Json:
+    """Where the picture of a person or a group is."""
+    asked = ask(db, engines, session_id)
+    return {"url": asked.engine.picture_url(asked.address(contact_id))}
+
+
+def get_phone(db: Database, engines: Engines, session_id: str, contact_id: str) -> Json:
+    """The phone number behind an address."""
+    asked = ask(db, engines, session_id)
+    address = asked.address(contact_id)
+    return {"contactId": address, "phone": asked.engine.phone_of(address)}
+
+
+def block(db: Database, engines: Engines, session_id: str, contact_id: str) -> Json:
+    """Hear nothing more of a person."""
+    asked = ask(db, engines, session_id)
+    asked.engine.block(asked.address(contact_id))
+    return {"success": True, "message": "Contact blocked"}
+
+
+def unblock(db: Database, engines: Engines, session_id: str, contact_id: str) -> Json:
+    """Hear of a person again."""
+    asked = ask(db, engines, session_id)
+    asked.engine.unblock(asked.address(contact_id))
+    return {"success": True, "message": "Contact unblocked"}

@@ -1,0 +1,48 @@
+"""What stands in the gateway before it is fuzzed, so that more is seen than 404: tools/fuzz.toml speaks of it."""
+
+from tools.stage import Gateway
+
+LINKED = ("seeded", *(f"linked-spare-{number}" for number in range(8)))
+WAITING = tuple(f"waiting-{number}" for number in range(8))  # each is linked or paired once, and waits no more
+SPARE = tuple(f"spare-{number}" for number in range(20))  # schemathesis also ends sessions that it has seen in a list
+
+
+def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
+    """Sessions, of which some are linked, messages both ways, keys and so on; names and ids by dictionary."""
+    _sessions(gateway)
+    hook = {"url": receiver, "events": ["*"]}
+    webhooks = [gateway.ask("POST", "/sessions/seeded/webhooks", hook)["id"] for _ in range(3)]
+    texts = [{"chatId": f"44770090000{number}@c.us", "text": f"Hello {number}"} for number in range(5)]
+    sent = [gateway.ask("POST", "/sessions/seeded/messages/send-text", text)["messageId"] for text in texts]
+    later = {"chatId": "447700900008@c.us", "text": "Hello later", "sendAt": "2999-01-01T00:00:00.000Z"}
+    for _ in range(3):
+        gateway.ask("POST", "/sessions/seeded/messages/send-text", later)
+    written = {"from": "447700900006@c.us", "text": "Hello back"}
+    heard = [gateway.ask("POST", "/simulator/sessions/seeded/messages", written)["messageId"] for _ in range(12)]
+    batch = {"messages": [{"chatId": "447700900007@c.us", "type": "text", "content": {"text": "Hello all"}}] * 50}
+    batches = [gateway.ask("POST", "/sessions/seeded/messages/send-bulk", batch)["batchId"] for _ in range(3)]
+    keys = [
+        gateway.ask("POST", "/auth/api-keys", {"name": f"A spare {role}", "role": role})["id"]
+        for role in ("viewer", "operator", "admin")
+    ]
+    sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
+    listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
+    return {
+        "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
+        "heard": heard,
+        "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
+        "deliveries": [delivery["id"] for delivery in listed] or ["dlv_6f1d2c3b-4a5e-8f60-9171-8293a4b5c6d7"],
+    }  # fmt: skip
+
+
+def _sessions(gateway: Gateway) -> None:
+    for name in (*LINKED, *WAITING, *SPARE):
+        gateway.ask("POST", "/sessions", {"name": name})
+    for name in (*LINKED, *WAITING):
+        gateway.ask("POST", f"/sessions/{name}/start")
+    for name in (*LINKED, *WAITING):
+        gateway.until(name, "qr_ready")
+    for name in LINKED:
+        gateway.ask("POST", f"/simulator/sessions/{name}/scan")
+    for name in LINKED:
+        gateway.until(name, "ready")
