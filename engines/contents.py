@@ -19,13 +19,13 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 def dump(content: Content, quote: Quote | None = None) -> dict[str, Any]:
     """The content, and the message it answers, as JSON."""
     fields = {name: value for name, value in asdict(content).items() if value is not None}
-    return {"kind": _NAMES[type(content)], **fields, **({"quote": asdict(quote)} if quote else {})}
+    return {"content": _NAMES[type(content)], **fields, **({"quote": asdict(quote)} if quote else {})}
 
 
 def load(stored: dict[str, Any]) -> tuple[Content, Quote | None]:
     """What `dump` gave. Raises KeyError or TypeError for what it never gave."""
     fields = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in stored.items() if name not in ("kind", "quote")
+        name: tuple(v) if isinstance(v, list) else v for name, v in stored.items() if name not in ("content", "quote")
     }
-    content: Content = _KINDS[stored["kind"]](**fields)
+    content: Content = _KINDS[stored["content"]](**fields)
     return content, Quote(**stored["quote"]) if "quote" in stored else None

@@ -8,7 +8,8 @@ errors           exception → envelope, whatever raised it
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from io import BufferedReader
+from typing import Any, ClassVar, cast
 
 import connexion
 import flask
@@ -17,12 +18,17 @@ from connexion.apis.flask_api import FlaskApi
 from connexion.resolver import RelativeResolver
 from connexion.spec import OpenAPISpecification
 from flask.json.provider import JSONProvider
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, MapAdapter
 
-from gateway.gate import Gate, House, Operation, here
+from gateway.answers import Answer
+from gateway.gate import Gate, House, Operation
 from gateway.streams import Waiting
 from gateway.validation import RequestCheck
 from handlers.events import Watch
+from handlers.media import Part
+from handlers.security import here
+from handlers.uploads import Upload
+from storage.files import pieces
 
 OpenAPISpecification.openapi_schema = {}  # tests/test_document.py validates; at every start it would cost a second
 
@@ -87,6 +93,32 @@ class _Json(JSONProvider):
         return orjson.loads(s)
 
 
+class _Flask(flask.Flask):
+    """Flask without what no request here uses (hosts, cookies, signals, hooks of blueprints): a third of its cost."""
+
+    gate: Gate
+    response_class = Answer
+
+    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
+        if request is None:
+            return None
+        path = request.environ.get("PATH_INFO", "").encode("latin1").decode(errors="replace")
+        return MapAdapter(self.url_map, "", "/", "", "http", path, request.method)
+
+    def full_dispatch_request(self) -> Answer:
+        try:
+            made: Any = self.gate.admit() or self.dispatch_request()
+        except Exception as error:  # noqa: BLE001 - each becomes an answer in the envelope
+            made = self.handle_user_exception(error)
+        return self.finalize_request(made)
+
+    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Answer:  # noqa: ARG002, FBT001, FBT002 - Flask's signature
+        return self.gate.dress(cast("Answer", self.make_response(rv)))
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class _Request:
     """What connexion's decorators read of a request, without parsing what nobody asks for."""
 
@@ -110,6 +142,20 @@ class _Request:
     @property
     def body(self) -> bytes:
         return bytes(self._flask.get_data(cache=False))
+
+    @property
+    def length(self) -> int:
+        return self._flask.content_length or 0
+
+    @property
+    def stream(self) -> Any:
+        return self._flask.stream
+
+    def upload(self) -> Upload:
+        """A file for media in the body, which goes with the request unless somebody keeps it."""
+        made: Upload = self.context["keeper"].upload()
+        flask.g.setdefault("uploads", []).append(made)
+        return made
 
     @property
     def cookies(self) -> Any:
@@ -139,7 +185,7 @@ class _Api(FlaskApi):  # type: ignore[misc]
         flask.globals.request_ctx.connexion_context = context  # type: ignore[attr-defined]  # what connexion.context reads
         return _Request(params, context)
 
-    def get_response(self, response: Any, *_: Any) -> flask.Response:
+    def get_response(self, response: Any, *_: Any) -> Answer:
         """A handler's `body` or `(body, status)` or `(body, status, headers)`; bytes and text are sent as they are."""
         if isinstance(response, Watch):
             return _later(self.gate.house.streams.answer(response), response)
@@ -148,22 +194,35 @@ class _Api(FlaskApi):  # type: ignore[misc]
         )
         if isinstance(body, tuple):
             body, status = body
-        if isinstance(body, flask.Response):
+        if isinstance(body, Answer):
             return body
         if status == 204:
-            made = flask.Response(status=204)
+            made = Answer(status=204)
             del made.headers["Content-Type"]
             return made
         if isinstance(body, bytes | str):
-            return flask.Response(body, status, headers)
-        return flask.Response(orjson.dumps(body), status, headers, content_type="application/json")
+            return Answer(body, status, headers)
+        if isinstance(body, Part):
+            return _part(body, status, headers)
+        return Answer(orjson.dumps(body), status, headers, content_type="application/json")
 
 
-def _later(waiting: Waiting, watch: Watch) -> flask.Response:
+def _part(part: Part, status: int, headers: dict[str, str] | None) -> Answer:
+    """Bytes as they are: a file goes to the server as a file, which sends it without a worker and without memory."""
+    wrap = flask.request.environ.get("wsgi.file_wrapper")
+    source: Any = part.source
+    if isinstance(source, BufferedReader):
+        source = wrap(source) if wrap is not None and part.length else pieces(source, part.length)
+    made = Answer(source, status, headers, direct_passthrough=True)
+    made.headers["Content-Length"] = str(part.length)
+    return made
+
+
+def _later(waiting: Waiting, watch: Watch) -> Answer:
     """An answer that comes later: the server parks the connection where it can, else it is what can be said at once."""
     kind = "application/json" if watch.wait is not None else "text/event-stream"
     park = flask.request.environ.get("openwa.park") if flask.request.method == "GET" else None
-    made = flask.Response(waiting.at_once() if park is None else iter(()), content_type=kind)
+    made = Answer(waiting.at_once() if park is None else iter(()), content_type=kind)
     made.headers["Cache-Control"] = "no-store"
     made.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back until there are 4 kB of them
     if park is not None:
@@ -178,9 +237,10 @@ class _App(connexion.FlaskApp):  # type: ignore[misc]
     def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:
         super().__init__(*args, skip_error_handlers=True, **kwargs)
         self.api_cls = type("_BoundApi", (_Api,), {"gate": gate})
+        self.app.gate = gate
 
-    def create_app(self) -> flask.Flask:
-        app = flask.Flask(self.import_name, static_folder=None)
+    def create_app(self) -> "_Flask":
+        app = _Flask(self.import_name, static_folder=None)
         app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         app.json = _Json(app)
         app.url_map.strict_slashes = True

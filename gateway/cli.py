@@ -1,6 +1,7 @@
 """`openwa`: serve, and the few things one does from a terminal."""
 
 import argparse
+import gc
 import json
 import logging
 import shlex
@@ -55,6 +56,7 @@ def serve(settings: config.Config, _args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     program.start()
+    gc.freeze()  # the document and its validators live as long as we do: no collection need look at them again
     threading.Thread(target=server.serve, name="http", daemon=True).start()
     _banner(settings, server.port, program.first_key)
     stop.wait()

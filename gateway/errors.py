@@ -12,6 +12,7 @@ import storage
 from engines import addresses
 from engines import base as engine
 from gateway import outbound, skim, ssrf
+from gateway.answers import Answer
 from handlers import errors as refusal
 from handlers.shapes import moment
 from storage import files
@@ -71,7 +72,6 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.Forbidden: Kind(403, "role_too_low"),
     refusal.NotAllowed: Kind(403, "not_allowed"),
     refusal.Disabled: Kind(404, "disabled"),
-<<<<<<< HEAD
     refusal.Blocked: Kind(400, refusal.Blocked.code),
     refusal.Unreachable: Kind(400, refusal.Unreachable.code, retryable=True),
     refusal.Redirects: Kind(400, refusal.Redirects.code),
@@ -79,10 +79,7 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.BadRange: Kind(416, "range_not_satisfiable"),
     files.TooLarge: Kind(413, "media_too_large"),
     skim.TooMuchText: Kind(413, "body_too_large"),
-=======
-    refusal.TooLarge: Kind(413, "media_too_large"),
     refusal.ReadOnly: Kind(501, "read_only"),
->>>>>>> main
     storage.NotFound: Kind(404, "not_found"),
     storage.Conflict: Kind(409, "conflict"),
     KeyReused: Kind(422, "idempotency_key_reused"),
@@ -166,12 +163,12 @@ def headers_of(error: Exception) -> dict[str, str]:
     return {"Retry-After": "5"} if isinstance(error, Draining | TooManyStreams | storage.Unavailable) else {}
 
 
-def answer(error: Exception, kind: Kind, *, detail: bool) -> flask.Response:
+def answer(error: Exception, kind: Kind, *, detail: bool) -> Answer:
     """The answer to a request that `error` ended."""
     return _answer(kind.status, message_of(error, detail=detail), headers_of(error), kind)
 
 
-def http_answer(error: HTTPException, body_max: int) -> flask.Response:
+def http_answer(error: HTTPException, body_max: int) -> Answer:
     """The answer to what Flask and Werkzeug refuse: unknown path, wrong method, too large a body, a broken request."""
     request, status = flask.request, error.code or 500
     kind = BY_STATUS.get(status, UNEXPECTED if status >= 500 else MALFORMED)
@@ -189,13 +186,11 @@ def http_answer(error: HTTPException, body_max: int) -> flask.Response:
     return _answer(status, message, {}, kind)
 
 
-def _answer(status: int, message: str | list[str], headers: dict[str, str], kind: Kind) -> flask.Response:
+def _answer(status: int, message: str | list[str], headers: dict[str, str], kind: Kind) -> Answer:
     """An error in the envelope, or as a problem where the caller asks for that."""
     content_type, body = "application/json", envelope(status, message)
     if PROBLEM in flask.request.headers.get("Accept", ""):
         after = headers.get("Retry-After")
         retry_at = moment(flask.g.now + int(after) * 1000) if after else None
         content_type, body = PROBLEM, problem(status, message, kind, flask.g.request_id, retry_at)
-    return flask.Response(
-        orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, headers, content_type=content_type
-    )
+    return Answer(orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE), status, headers, content_type=content_type)

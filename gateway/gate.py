@@ -1,9 +1,9 @@
 """What happens around every request of one app: who is let in, what the answer is dressed with, what an error says."""
 
 import logging
+import random
 import re
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +12,12 @@ import flask
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from gateway import cors, errors
+from gateway.answers import Answer
 from gateway.limiter import Limiter
 from gateway.metrics import Metrics
 from gateway.streams import Streams
 from handlers.errors import Unauthorized
-from handlers.security import client_ip
+from handlers.security import client_ip, here
 from storage.audit import Refusals
 
 log = logging.getLogger("openwa.http")
@@ -59,9 +60,10 @@ class House:
     body_max_bytes: int = 70 * 2**20
 
 
-def here(proxy: Any) -> Any:
-    """What one of Flask's proxies stands for now: each use of the proxy itself costs a look-up."""
-    return proxy._get_current_object()  # noqa: SLF001 - werkzeug's documented way
+def _new_id() -> str:
+    """A UUID of version 4. Names a request and guards nothing, so it need not come from the system's secrets."""
+    bits = f"{random.getrandbits(128):032x}"
+    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{'89ab'[int(bits[16], 16) % 4]}{bits[17:20]}-{bits[20:]}"
 
 
 class Gate:
@@ -73,19 +75,18 @@ class Gate:
         self.operations: dict[str, Operation] = {}
 
     def install(self, app: flask.Flask) -> None:
-        app.before_request(self._admit)
-        app.after_request(self._dress)
         for status in default_exceptions:
             app.register_error_handler(status, self._http_error)
         app.register_error_handler(Exception, self._error)
 
-    def _admit(self) -> flask.Response | None:
+    def admit(self) -> Answer | None:
+        """Let the request on to its operation, or answer or raise for it."""
         request, g, house = here(flask.request), here(flask.g), self.house
         asked = request.environ.get
         g.started = time.perf_counter()
         g.now = house.now()
         request_id = asked("HTTP_X_REQUEST_ID")
-        g.request_id = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else str(uuid.uuid4())
+        g.request_id = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else _new_id()
         g.operation = operation = self.operations.get(request.endpoint, _NO_OPERATION)
         forwarded = asked("HTTP_X_FORWARDED_FOR") if house.trusted_proxies else None
         g.client_ip = client_ip(request.remote_addr, forwarded, house.trusted_proxies)
@@ -97,9 +98,10 @@ class Gate:
                 raise errors.TooManyRequests(g.verdict.retry_after)
         wanted = asked("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
         preflight = cors.is_preflight(request.method, asked("HTTP_ORIGIN"), wanted)
-        return flask.Response(status=204) if preflight else None
+        return Answer(status=204) if preflight else None
 
-    def _dress(self, response: flask.Response) -> flask.Response:
+    def dress(self, response: Answer) -> Answer:
+        """Add what every answer carries, and count it."""
         request, g = here(flask.request), here(flask.g)
         told = [("X-Request-ID", g.request_id), *_SECURITY_HEADERS]
         origin = request.environ.get("HTTP_ORIGIN")
@@ -111,7 +113,9 @@ class Gate:
             told.append(("X-RateLimit-Limit", str(verdict.limit)))
             told.append(("X-RateLimit-Remaining", str(verdict.remaining)))
             told.append(("X-RateLimit-Reset", str(verdict.reset)))
-        response.headers.extend(told)
+        response.dress(told)
+        for upload in g.get("uploads", ()):
+            upload.drop()
         operation = g.operation.id if g.operation else "none"
         method, status = request.method, response.status_code
         known = method if method in _METHODS else "other"  # names a client makes up must not grow memory
@@ -120,10 +124,10 @@ class Gate:
             log.debug("%s %s %s", method, operation, status, extra={"request_id": g.request_id})
         return response
 
-    def _http_error(self, error: HTTPException) -> flask.Response:
+    def _http_error(self, error: HTTPException) -> Answer:
         return errors.http_answer(error, self.house.body_max_bytes)
 
-    def _error(self, error: Exception) -> flask.Response:
+    def _error(self, error: Exception) -> Answer:
         kind = errors.kind_of(error)
         if kind.status >= 500:
             bug = error if kind is errors.UNEXPECTED else None

@@ -1,19 +1,31 @@
 """From engine event to rows: a batch in one transaction, and only then is the engine told that it may forget."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from engines import addresses, base
+from gateway.media import Media
 from gateway.sender import mark_sent
-from handlers import happenings
+from handlers import happenings, shapes
+from handlers.media import sound_name, sound_type
 from handlers.sessions import png
-from storage import NotFound, audit, events, messages, sends, sessions
+from storage import NotFound, audit, events, media, messages, sends, sessions
 from storage.db import Database, Tx
 from storage.events import Draft
+from storage.files import Kept
 
 _AUDITED = {"ready": "session_connected", "disconnected": "session_disconnected"}
+
+
+class _Taken(NamedTuple):
+    """Files that came along, by the WhatsApp ids of their messages; the names of those that are stored."""
+
+    files: dict[str, Kept]
+    stored: set[str]
 
 
 class _On(NamedTuple):
@@ -22,6 +34,7 @@ class _On(NamedTuple):
     id: str
     own: str
     name: str
+    taken: _Taken
 
 
 class Inbound:
@@ -33,11 +46,13 @@ class Inbound:
         now: Callable[[], int],
         wake: Callable[[], None] = lambda: None,
         told: Callable[[str, Sequence[base.Event]], None] = lambda _name, _batch: None,
+        keeper: Media | None = None,
     ) -> None:
         self._db = db
         self._now = now
         self._wake = wake
         self._told = told
+        self._keeper = keeper
 
     def record(self, session_id: str, batch: Sequence[base.Event]) -> None:
         """Commit what happened on one session, in order; the same happening twice changes nothing.
@@ -45,16 +60,42 @@ class Inbound:
         What happens on a session that is deleted is forgotten with it.
         """
         now = self._now()
-        with self._db.write() as tx:
+        with self._files(batch) as taken, self._db.write() as tx:
             try:
                 row = sessions.find(tx, session_id)
             except NotFound:
                 return
             sessions.hold(tx, row.id)
-            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name)
+            session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name, taken)
             events.append(tx, session.id, _apply_all(tx, session, batch, now), now)
         self._wake()
         self._told(row.name, batch)
+
+    @contextmanager
+    def _files(self, batch: Sequence[base.Event]) -> Iterator["_Taken"]:
+        """The files that came along, ours from now on where their messages are committed; the engine's go then."""
+        told = {e.message.id: e.message.media for e in batch if isinstance(e, base.MessageReceived)}
+        offered = {known_as: found.path for known_as, found in told.items() if found is not None and found.path}
+        taken = _Taken({}, set())
+        keeper = self._keeper
+        if keeper is None or not offered:
+            yield taken
+            return
+        try:
+            for known_as, path in offered.items():
+                if (kept := keeper.take(path)) is not None:
+                    taken.files[known_as] = kept
+            yield taken
+        except BaseException:
+            taken.stored.clear()
+            raise
+        else:
+            for path in offered.values():
+                Path(path).unlink(missing_ok=True)
+        finally:
+            for kept in taken.files.values():
+                if kept.name not in taken.stored:
+                    keeper.drop(kept)
 
 
 def _apply_all(tx: Tx, session: _On, batch: Sequence[base.Event], now: int) -> list[Draft]:
@@ -104,10 +145,15 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
 def _messages(tx: Tx, session: _On, run: Sequence[base.Message], now: int) -> list[Draft]:
     rows = [_row(session, message) for message in {message.id: message for message in run}.values()]
     new = messages.add(tx, session.id, rows, now)
-    news = {row["wa_message_id"] for row in rows if row["id"] in new}
+    news = {row["wa_message_id"]: (row["metadata"] or {}).get("media", {}) for row in rows if row["id"] in new}
+    for known_as, kept in session.taken.files.items():
+        if known_as in news and kept.name in new:
+            carried = media.Carried(kept, news[known_as]["mimetype"], news[known_as].get("filename"))
+            media.add(tx, carried, now, message_id=kept.name)
+            session.taken.stored.add(kept.name)
     return [
         (happenings.message_sent if message.from_me else happenings.message_received)(
-            session.id, message, own=session.own
+            session.id, message, own=session.own, link=news[message.id].get("url")
         )
         for message in run
         if message.id in news
@@ -120,7 +166,9 @@ def _changed(tx: Tx, session: _On, event: base.MessageEdited | base.MessageRevok
             row = messages.change_body(tx, session.id, message_id, body)
             return happenings.message_edited(session.id, event, row, own=session.own)
         case base.MessageRevoked(message_id):
-            messages.revoke(tx, session.id, message_id)
+            row = messages.revoke(tx, session.id, message_id)
+            if row is not None:
+                media.let_go(tx, row.id)
             return happenings.message_revoked(session.id, event, own=session.own)
         case base.ReactionReceived(message_id, _, sender, emoji):
             return happenings.message_reaction(
@@ -128,18 +176,25 @@ def _changed(tx: Tx, session: _On, event: base.MessageEdited | base.MessageRevok
             )
 
 
+def _media(session: _On, message_id: str, told: base.IncomingMedia, kept: Kept | None) -> dict[str, Any]:
+    size = kept.size if kept else told.size
+    shown = shapes.media(session.id, message_id, sound_type(told.mimetype), sound_name(told.filename), size)
+    return shown if kept else {name: value for name, value in shown.items() if name != "url"}
+
+
 def _row(session: _On, message: base.Message) -> dict[str, Any]:
+    kept = session.taken.files.get(message.id)
+    message_id = kept.name if kept else str(uuid4())
     details = {
         "pushName": message.push_name,
         "mentionedIds": list(message.mentions),
         "quotedMessage": message.quote and {"id": message.quote.message_id, "body": message.quote.body},
-        "media": message.media
-        and {"mimetype": message.media.mimetype, "filename": message.media.filename, "sizeBytes": message.media.size},
+        "media": message.media and _media(session, message_id, message.media, kept),
         "location": message.location
         and {"latitude": message.location.latitude, "longitude": message.location.longitude},
     }
     return {
-        "id": str(uuid4()),
+        "id": message_id,
         "wa_message_id": message.id,
         "chat_id": message.chat,
         "sender": message.sender,

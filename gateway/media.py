@@ -5,19 +5,21 @@ the two has no row, and goes at the next start.
 """
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from engines import base, contents
 from gateway import outbound, ssrf
 from gateway.outbound import Outbound
 from handlers import errors, shapes
+from handlers.attachments import DEFAULTS
+from handlers.media import UNKNOWN, sound_name, sound_type
 from handlers.uploads import Upload
 from storage import media, messages, sends, sessions
 from storage.db import Database
@@ -28,8 +30,6 @@ _PORTION = 200
 _DAY = 86_400_000
 _EVERY = 600.0
 _EVERY_WITH_OBJECTS = 5.0
-_MIMETYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?:; ?[A-Za-z0-9_.+-]+=[A-Za-z0-9_.+-]+)*")
-_UNKNOWN = "application/octet-stream"
 
 
 class NotFetched(base.EngineError):
@@ -49,7 +49,7 @@ class Objects(Protocol):
 
 
 class Media:
-    """The media of one gateway. `timeout` is in seconds, `days` is how long media is kept, 0 for as long as messages."""
+    """The media of one gateway. `timeout` is in seconds; media is kept for `days`, 0 for as long as messages."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Media:
             content = self._fetched(row, content, quote)
         return replace(content, path=str(self._files.path(content.path)))
 
-    def read(self, row: media.Media, start: int, length: int) -> BinaryIO | Iterator[bytes]:
+    def read(self, row: media.Media, start: int, length: int) -> BufferedReader | Iterator[bytes]:
         """A part of the bytes. A file is to be read from where it stands. Raises FileNotFoundError."""
         if row.place == "s3" and self._objects is not None:
             return self._objects.read(row.name, start, length)
@@ -142,8 +142,6 @@ class Media:
         try:
             answer = self._client.fetch(url, self._most, self._timeout, draft.write)
             kept = draft.done()
-            if not kept.size:
-                raise outbound.Unreachable("The URL answers nothing")
         except BaseException as error:
             draft.drop()
             code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
@@ -184,29 +182,34 @@ class Media:
         return removed
 
     def turn(self) -> None:
-        """Let go of what is too old, remove what belongs to nobody, move the rest to object storage where there is one."""
+        """Let go of what is too old, remove what belongs to nobody, move the rest to object storage if there is any."""
         while self._days:
             with self._db.write() as tx:
                 if media.let_go_before(tx, self._now() - self._days * _DAY, _PORTION) < _PORTION:
                     break
-        self.tidy()
+        while self._remove_gone() == _PORTION:
+            pass
         if self._objects is not None:
             self._move(self._objects)
 
     def tidy(self) -> None:
-        """Remove the bytes that belong to nobody any more, then their rows."""
-        while not self._stopping.is_set():
-            with self._db.read() as tx:
-                gone = media.gone(tx, _PORTION)
-            for row in gone:
-                self._files.remove(row.name)
-                if row.place == "s3" and self._objects is not None:
-                    self._objects.remove(row.name)
-            if gone:
-                with self._db.write() as tx:
-                    media.forget(tx, [row.row for row in gone])
-            if len(gone) < _PORTION:
-                return
+        """Something was deleted: remove its bytes now, as far as that goes; the loop does the rest."""
+        try:
+            self._remove_gone()
+        except Exception:
+            log.exception("deleted media stays for now")
+
+    def _remove_gone(self) -> int:
+        with self._db.read() as tx:
+            gone = media.gone(tx, _PORTION)
+        for row in gone:
+            self._files.remove(row.name)
+            if row.place == "s3" and self._objects is not None:
+                self._objects.remove(row.name)
+        if gone:
+            with self._db.write() as tx:
+                media.forget(tx, [row.row for row in gone])
+        return len(gone)
 
     def _move(self, objects: Objects) -> None:
         while not self._stopping.is_set():
@@ -221,10 +224,6 @@ class Media:
                 return
 
 
-DEFAULTS: dict[str, str] = {  # what media is taken for where nobody says
-    "image": "image/jpeg", "video": "video/mp4", "audio": "audio/mpeg", "voice": "audio/ogg; codecs=opus",
-    "sticker": "image/webp", "document": _UNKNOWN,
-}  # fmt: skip
 _CODES: dict[type[Exception], str] = {
     ssrf.Blocked: errors.Blocked.code,
     outbound.Redirected: errors.Redirects.code,
@@ -234,13 +233,11 @@ _CODES: dict[type[Exception], str] = {
 
 
 def _type(headers: Mapping[str, str]) -> str | None:
-    told = headers.get("Content-Type", "")
-    return told if _MIMETYPE.fullmatch(told) and not told.startswith(_UNKNOWN) else None
+    told = sound_type(headers.get("Content-Type", ""))
+    return None if told == UNKNOWN else told
 
 
 def _name(url: str) -> str | None:
-    """The last part of the URL's path, if it is a file's name."""
-    name = unquote(urlsplit(url).path.rpartition("/")[2])
-    return name[-255:] if name.isprintable() and "." in name else None
-
-
+    """The last part of the URL's path, if it looks like a file's name."""
+    name = sound_name(unquote(urlsplit(url).path.rpartition("/")[2]))
+    return name if name and "." in name else None

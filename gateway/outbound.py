@@ -98,8 +98,10 @@ class Outbound:
             return self._exchange(place, fresh, body, headers, keep, guarded=guarded)
 
     def fetch(self, url: str, max_bytes: int, timeout: float, write: Callable[[bytes], object]) -> Answer:
-        """GET it, always guarded, into `write` as it comes. Raises Blocked, Unreachable (also for any status but 200),
-        Redirected, TooMuch (beyond `max_bytes`), and what `write` raises. The answer's body is empty.
+        """GET it, always guarded, into `write` as it comes; the body of what is answered here is empty.
+
+        Raises Blocked, Redirected, TooMuch (beyond `max_bytes`), Unreachable (also for nothing, and for any status but
+        200), and what `write` raises.
         """
         place = target(url)
         deadline = Deadline(timeout)
@@ -120,6 +122,8 @@ class Outbound:
                     if left < 0:
                         raise TooMuch(f"Media is larger than {max_bytes} bytes")
                     write(part)
+                if left == max_bytes:
+                    raise Unreachable("The URL answers nothing")
             finally:
                 connection.close()
         return Answer(response.status, response.headers, b"")

@@ -17,6 +17,7 @@ from gateway.delivery import Delivery
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
+from gateway.media import Media
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.retries import HOUR, Rules
@@ -27,6 +28,7 @@ from handlers.sessions import account
 from handlers.settings import Settings
 from storage import Unavailable, api_keys, audit, events, migrate, sessions
 from storage.db import Database
+from storage.files import Files
 
 log = logging.getLogger("openwa")
 _USAGE_EVERY = 15.0
@@ -69,11 +71,12 @@ class Program:
         self.metrics = Metrics()
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
+        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
+        self.media = self._media()
         self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
-        self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
+        self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max, ready=self.media.ready)
         self.sender.recover()
-        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
         self.document = document.Served(document.bundle())
@@ -94,7 +97,7 @@ class Program:
     def start(self) -> None:
         """Start what runs beside requests."""
         self.delivery.start()
-        loops = [self.sender.run, self.bulk.run, self._forget_old, self._write_usage]
+        loops = [self.sender.run, self.bulk.run, self.media.run, self._forget_old, self._write_usage]
         if self.config.auto_start_sessions:
             loops.append(self._start_wanted)
         for loop in loops:
@@ -106,6 +109,7 @@ class Program:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
         self.bulk.stop()
+        self.media.stop()
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
@@ -128,6 +132,19 @@ class Program:
                 events.append(tx, session_id, happenings.session_changed(session_id, _RESTARTED, now), now)
             return sessions.wanted(tx)
 
+    def _media(self) -> Media:
+        config = self.config
+        files = Files(config.data_dir / "media", config.media_max_bytes)
+        return Media(
+            self.db,
+            files,
+            self.outbound,
+            self._now,
+            most=config.media_max_bytes,
+            timeout=config.media_timeout / 1000,
+            days=config.media_retention_days,
+        )
+
     def _settings(self) -> Settings:
         return Settings(
             version=__version__,
@@ -142,7 +159,7 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.wake, self._told).record,
+            Inbound(self.db, self._now, self.wake, self._told, self.media).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
@@ -192,6 +209,7 @@ class Program:
                 "db": self.db,
                 "engines": self.engines,
                 "sender": self.sender,
+                "keeper": self.media,
                 "delivery": self.delivery,
                 "bulk": self.bulk,
                 "settings": self.settings,

@@ -43,6 +43,15 @@ class _Task(WSGITask):  # type: ignore[misc]
             # A copy answers: what it decides about the connection must not reach the worker that still holds this task.
             self.channel.park(_Line(copy.copy(self), self.channel), waiting)
 
+    def build_response_header(self) -> bytes:
+        self.channel.head = super().build_response_header()
+        return b""
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.channel.head:  # no body follows
+            self.channel.write_soon(data=None)
+
     def _park(self, waiting: Waiting) -> None:
         self._waiting = waiting
 
@@ -105,6 +114,7 @@ class _Channel(Channel):
     """waitress' connection, which can be parked: open, out of the workers' hands, written to from one other thread."""
 
     task_class = _Task
+    head = b""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._line: _Line | None = None
@@ -121,6 +131,12 @@ class _Channel(Channel):
     @last_activity.setter
     def last_activity(self, value: float) -> None:
         Channel.last_activity.__set__(self, value)  # type: ignore[attr-defined]
+
+    def write_soon(self, data: Any) -> int:
+        """Headers wait for the first bytes of the body (None: there are none): one packet wakes the client once."""
+        if self.head and data != b"":
+            data, self.head = self.head + (data or b""), b""
+        return int(super().write_soon(data))
 
     def has_more(self) -> bool:
         """Whether further requests have arrived, wholly or in part."""

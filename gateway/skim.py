@@ -33,7 +33,7 @@ class Skimmed:
     """A body without its media, and the media by the words that stand for it."""
 
     def __init__(self, stream: Stream, upload: Callable[[], Upload], most: int) -> None:
-        """Read it all. `upload` begins a new one; `most` bytes may be left. Raises TooMuchText, storage.files.TooLarge."""
+        """Read it all; `upload` begins a new one, `most` bytes may be left. Raises TooMuchText, TooLarge."""
         self.uploads: dict[str, Upload] = {}
         self._upload = upload
         self._stream = stream
@@ -60,8 +60,9 @@ class Skimmed:
         restored: dict[str, Any] = {}
         for name, item in value.items():
             if name == "base64" and isinstance(item, str):
-                restored[name] = upload = self._restored(item)
-                if upload.problem:
+                upload = self._restored(item)
+                restored[name] = "" if upload.blank else upload
+                if upload.problem and not upload.blank:
                     problems.append(f"{where}base64 {upload.problem}")
             else:
                 restored[name] = self.restore(item, f"{where}{name}.", problems)

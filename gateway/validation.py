@@ -144,7 +144,7 @@ class _Body:
     def __init__(self, schema: dict[str, Any]) -> None:
         self._schema = _folded({key: value for key, value in schema.items() if key != "components"})
         self._check = compiled(self._schema)
-        self._has_files = '"x-file": true' in json.dumps(schema)
+        self._has_files = '"x-file": true' in json.dumps(self._schema)
 
     def read(self, request: Checked, problems: list[str]) -> Any:
         if request.mimetype != "application/json":

@@ -5,9 +5,11 @@ from typing import Any
 
 from engines import Engines, addresses, base
 from handlers import happenings, shapes
+from handlers.attachments import pack
 from handlers.errors import NotAllowed
+from handlers.media import Keeper
 from handlers.sending import Desk, Parcel, own, send_operation
-from storage import messages, sessions
+from storage import media, messages, sessions
 from storage.db import Database
 from storage.sessions import Session
 
@@ -32,6 +34,37 @@ def send_text(_desk: Desk, _session: Session, body: Json) -> Parcel:
     """A text."""
     mentions = _mentions(body)
     return Parcel("text", body["text"], base.Text(body["text"], mentions), _mentioned(mentions))
+
+
+@send_operation
+def send_image(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A picture."""
+    return pack(desk.keeper, session.id, "image", body, mentions=_mentions(body))
+
+
+@send_operation
+def send_video(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A video."""
+    return pack(desk.keeper, session.id, "video", body, mentions=_mentions(body))
+
+
+@send_operation
+def send_audio(desk: Desk, session: Session, body: Json) -> Parcel:
+    """Sound, or a voice note."""
+    kind: base.MediaKind = "voice" if body.get("ptt") else "audio"
+    return pack(desk.keeper, session.id, kind, body, mentions=_mentions(body))
+
+
+@send_operation
+def send_document(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A file."""
+    return pack(desk.keeper, session.id, "document", body, mentions=_mentions(body))
+
+
+@send_operation
+def send_sticker(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A sticker."""
+    return pack(desk.keeper, session.id, "sticker", body, mentions=_mentions(body))
 
 
 @send_operation
@@ -96,7 +129,7 @@ def react(db: Database, engines: Engines, now: int, session_id: str, body: Json)
     return {"success": True}
 
 
-def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+def delete(db: Database, engines: Engines, keeper: Keeper, now: int, session_id: str, body: Json) -> Json:
     """Delete a message, for everyone unless asked otherwise. Raises NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
     if body.get("forEveryone", True):
@@ -108,7 +141,10 @@ def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json
         engines.live(session.id).revoke(chat, message_id, for_everyone=False)
         with db.write() as tx:
             sessions.hold(tx, session.id)
-            messages.revoke(tx, session.id, message_id)
+            row = messages.revoke(tx, session.id, message_id)
+            if row is not None:
+                media.let_go(tx, row.id)
+    keeper.tidy()
     return {"success": True}
 
 

@@ -1,11 +1,13 @@
-"""Media that comes inside a request: base64, with or without a data URI's prefix, written to a file as it is decoded."""
+"""Media inside a request: base64, with or without a data URI's prefix, written to a file as it is decoded."""
 
 import binascii
 import re
 from collections.abc import Callable
 from typing import Protocol
 
+from engines.base import Content, Media
 from storage.files import Kept
+from storage.media import Carried
 
 _PREFIX = re.compile(rb"data:([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)?(?:;[A-Za-z0-9_.+-]+=[^;,]{0,100})*;base64,")
 _LONGEST_PREFIX = 512
@@ -14,6 +16,8 @@ _TEXT = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 class Sheet(Protocol):
     """A file that is being written, as storage.files.Draft is."""
+
+    name: str
 
     def write(self, data: bytes) -> None: ...
     def done(self) -> Kept: ...
@@ -29,8 +33,10 @@ class Upload:
     def __init__(self, draft: Callable[[], Sheet]) -> None:
         self.mimetype: str | None = None
         self.problem: str | None = None
+        self.blank = True  # whether it is an empty text
         self.kept: Kept | None = None
         self._draft = draft()
+        self.name = self._draft.name
         self._head: bytes | None = b""  # what came so far, while it may yet be a data URI's prefix
         self._rest = b""
         self._padded = False
@@ -42,6 +48,7 @@ class Upload:
 
     def feed(self, text: bytes) -> None:
         """The next piece of the base64 text. Raises TooLarge."""
+        self.blank = self.blank and not text
         if self._head is not None:
             text = self._behind_prefix(self._head + text)
             if self._head is not None:
@@ -59,6 +66,12 @@ class Upload:
         self.kept = self._draft.done()
         if not self.kept.size:
             self.problem = self.problem or "should not be empty"
+
+    def carried(self, content: Content) -> Carried:
+        """The file, as what `content`, which sends it, says of it."""
+        if self.kept is None or not isinstance(content, Media):
+            raise ValueError("no media was uploaded")
+        return Carried(self.kept, content.mimetype, content.filename)
 
     def keep(self) -> None:
         """Its row is committed: the file stays."""

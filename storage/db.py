@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, Table, create_engine, event, literal_column, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -52,6 +53,7 @@ class Database:
             parsed,
             poolclass=NullPool,
             json_serializer=_dumps,
+            json_deserializer=orjson.loads,
             connect_args={} if self.is_sqlite else {"connect_timeout": 10},
         )
         self._local = threading.local()

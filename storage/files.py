@@ -8,8 +8,9 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
 _CHUNK = 1 << 20
@@ -31,6 +32,7 @@ class Draft:
     """A file that is being written; on disk when `done` returns."""
 
     def __init__(self, path: Path, most: int) -> None:
+        self.name = path.name
         self._path = path
         self._most = most
         self._size = 0
@@ -50,7 +52,7 @@ class Draft:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        return Kept(self._path.name, self._size, self._digest.hexdigest())
+        return Kept(self.name, self._size, self._digest.hexdigest())
 
     def drop(self) -> None:
         """Close it and remove it."""
@@ -87,7 +89,7 @@ class Files:
             os.fsync(file.fileno())
             return Kept(kept.name, file.tell(), digest)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> BufferedReader:
         """The file, to be read. Raises FileNotFoundError."""
         return self.path(name).open("rb")
 
@@ -109,7 +111,7 @@ class Files:
         yield names
 
 
-def pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
+def pieces(file: BufferedReader, length: int) -> Iterator[bytes]:
     """The next `length` bytes of a file in pieces; the file is closed at the end."""
     with file:
         while length > 0 and (piece := file.read(min(length, _CHUNK))):

@@ -22,9 +22,7 @@ class Carried(NamedTuple):
     filename: str | None
 
 
-def add(
-    tx: Tx, carried: Carried, now: int, *, message_id: str | None = None, batch_row: int | None = None
-) -> None:
+def add(tx: Tx, carried: Carried, now: int, *, message_id: str | None = None, batch_row: int | None = None) -> None:
     """What the message carries, or will once its batch comes to it."""
     row = {
         "message_id": message_id, "batch_row": batch_row, "mimetype": carried.mimetype, "filename": carried.filename,

@@ -6,6 +6,7 @@ comes back, and each read of a row's column a look-up; here a call takes 7 µs, 
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Dialect
@@ -71,7 +72,7 @@ class Prepared:
             {name: value for name, value in compiled.params.items() if value is not None},
             [(name, convert) for name, convert in binds.items() if convert is not None],
             [(index, convert) for index, convert in enumerate(results) if convert is not None],
-            row._make,
+            partial(tuple.__new__, row),  # what `_make` does, without a Python frame for each row
             dialect.loaded_dbapi.Error,
         )
 

@@ -13,7 +13,7 @@ from storage.prepared import Prepared
 from storage.tables import sessions
 
 Session = Row[Any]
-_SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type")]
+_SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type", "wanted")]
 _PAGE = select(*_SHOWN).order_by(sessions.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset"))
 _PAGE_OF = _PAGE.where(sessions.c.id.in_(bindparam("only", expanding=True)))
 _PAGE_OF_ALL = Prepared(_PAGE)
