@@ -16,6 +16,7 @@ _USER = {
     "newsletter": re.compile(r"[0-9]{1,32}"),
     "broadcast": re.compile(r"status|[0-9]{1,32}"),
 }
+_KINDS = {"c.us": "individual", "lid": "individual", "g.us": "group", "newsletter": "channel", "broadcast": "broadcast"}
 _WRITTEN_NUMBER = re.compile(r"\+?[1-9](?:[ ().-]{0,2}[0-9]){4,19}")
 _DEVICE = re.compile(r":[0-9]{1,4}\Z")
 
@@ -58,6 +59,13 @@ def phone(address: str) -> str | None:
     """The digits of a person's address, None for anything else."""
     user, _, server = address.partition("@")
     return user if server == _PERSON else None
+
+
+def kind(address: str) -> str:
+    """What a chat with that address is: individual, group, channel, status or broadcast."""
+    if address == STATUS:
+        return "status"
+    return _KINDS[address.partition("@")[2]]
 
 
 def is_group(address: str) -> bool:

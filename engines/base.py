@@ -42,6 +42,7 @@ from engines.happenings import (
     TypingChanged,
 )
 from engines.outgoing import (
+    CatalogCard,
     ContactCard,
     Content,
     Forward,
@@ -50,8 +51,12 @@ from engines.outgoing import (
     MediaKind,
     Outgoing,
     Poll,
+    ProductCard,
     Quote,
     Sent,
+    Status,
+    StatusContent,
+    StatusText,
     Text,
 )
 from engines.refusals import (
@@ -71,6 +76,7 @@ __all__ = [
     "AddressesLinked",
     "CallReceived",
     "Capability",
+    "CatalogCard",
     "Chat",
     "ChatState",
     "ContactCard",
@@ -99,6 +105,7 @@ __all__ = [
     "Poll",
     "PollVoted",
     "PresenceChanged",
+    "ProductCard",
     "Qr",
     "QrChanged",
     "Quote",
@@ -111,6 +118,9 @@ __all__ = [
     "Sink",
     "State",
     "StateChanged",
+    "Status",
+    "StatusContent",
+    "StatusText",
     "Text",
     "TypingChanged",
     "WrongState",

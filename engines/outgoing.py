@@ -63,7 +63,42 @@ class Forward:
     message_id: str
 
 
-Content = Text | Media | Location | ContactCard | Poll | Forward
+@dataclass(frozen=True, slots=True)
+class StatusText:
+    """A text status; background is `#RRGGBB`, font WhatsApp's number of it."""
+
+    body: str
+    background: str | None = None
+    font: int | None = None
+
+
+StatusContent = StatusText | Media
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status post, for these people or for whom the account's own settings name."""
+
+    content: StatusContent
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCard:
+    """A product of the account's shop, with a text."""
+
+    product_id: str
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogCard:
+    """The account's whole shop, with a text."""
+
+    body: str | None = None
+
+
+Content = Text | Media | Location | ContactCard | Poll | Forward | Status | ProductCard | CatalogCard
 
 
 @dataclass(frozen=True, slots=True)

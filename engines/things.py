@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from engines.base import Media
-
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
@@ -120,18 +118,6 @@ class ChannelMessage:
     body: str
     timestamp: int
     has_media: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StatusText:
-    """A text status; background is `#RRGGBB`, font WhatsApp's number of it."""
-
-    body: str
-    background: str | None = None
-    font: int | None = None
-
-
-StatusContent = StatusText | Media
 
 
 @dataclass(frozen=True, slots=True)

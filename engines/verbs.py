@@ -11,7 +11,7 @@ What the gateway itself asked for is not reported back as an event: its answer i
 from collections.abc import Sequence
 from typing import Literal, Protocol, runtime_checkable
 
-from engines.base import Chat, Engine, Message, Sent
+from engines.base import Chat, Engine, Message, Sent, StatusContent
 from engines.things import (
     Catalog,
     Channel,
@@ -24,7 +24,6 @@ from engines.things import (
     ParticipantResult,
     Product,
     Reaction,
-    StatusContent,
     StatusPost,
 )
 

@@ -90,11 +90,18 @@ def show_config(settings: config.Config, _args: argparse.Namespace) -> int:
 
 
 def show_spec(_settings: config.Config, args: argparse.Namespace) -> int:
-    """Print the API document."""
-    from gateway import document  # noqa: PLC0415
+    """Print the API document, or something made of it."""
+    from gateway import document, postman, published  # noqa: PLC0415
 
-    served = document.Served(document.bundle())
-    sys.stdout.buffer.write(served.yaml() if args.format == "yaml" else served.json())
+    bundled = document.bundle()
+    match args.format:
+        case "postman":
+            body = postman.collection(bundled)
+        case "html":
+            body = published.whole_page(bundled)
+        case _:
+            body = published.Published(bundled).openapi(args.format).body
+    sys.stdout.buffer.write(body)
     return 0
 
 
@@ -121,6 +128,20 @@ def keys(settings: config.Config, args: argparse.Namespace) -> int:
     return 0
 
 
+def export(settings: config.Config, args: argparse.Namespace) -> int:
+    """Write the whole database to a file."""
+    from gateway import transfers  # noqa: PLC0415
+
+    return transfers.export(settings, args)
+
+
+def load(settings: config.Config, args: argparse.Namespace) -> int:
+    """Read the whole database from a file."""
+    from gateway import transfers  # noqa: PLC0415
+
+    return transfers.load(settings, args)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="openwa", description="Self-hosted WhatsApp HTTP gateway")
     parser.add_argument("--version", action="version", version=__version__)
@@ -134,8 +155,14 @@ def _parser() -> argparse.ArgumentParser:
     linking.set_defaults(run=link)
     commands.add_parser("config", help="print the effective configuration").set_defaults(run=show_config)
     spec = commands.add_parser("spec", help="print the API document")
-    spec.add_argument("--format", choices=["json", "yaml"], default="json")
+    spec.add_argument(
+        "--format",
+        choices=["json", "yaml", "postman", "html"],
+        default="json",
+        help="the document itself, a Postman collection, or a page that needs no network (default: json)",
+    )
     spec.set_defaults(run=show_spec)
+    _add_transfers(commands)
     key = commands.add_parser("keys", help="list, create or revoke API keys")
     key.set_defaults(run=keys)
     actions = key.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -146,6 +173,17 @@ def _parser() -> argparse.ArgumentParser:
     revoke = actions.add_parser("revoke", help="stop a key from working")
     revoke.add_argument("id")
     return parser
+
+
+def _add_transfers(commands: Any) -> None:
+    out = commands.add_parser("export", help="write the whole database to a file")
+    out.set_defaults(run=export)
+    into = commands.add_parser("import", help="read the whole database from such a file; stop the gateway first")
+    into.set_defaults(run=load)
+    into.add_argument("--replace", action="store_true", help="whatever the database holds gives way")
+    for one in (out, into):
+        one.add_argument("file", help="JSON lines; packed where the name ends in .gz")
+        one.add_argument("--passphrase-file", help="seals API keys and secrets; without it they are left out")
 
 
 def _name(text: str) -> str:

@@ -3,11 +3,12 @@
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
     "Access-Control-Allow-Headers": (
-        "Content-Type, X-API-Key, Authorization, X-Request-ID, Idempotency-Key, Prefer, X-Preflight, Last-Event-ID"
+        "Content-Type, X-API-Key, Authorization, X-Request-ID, Idempotency-Key, Prefer, X-Preflight, Last-Event-ID, "
+        "If-None-Match"
     ),
     "Access-Control-Max-Age": "86400",
 }
-_EXPOSED = "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Request-ID"
+_EXPOSED = "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Request-ID, ETag"
 
 
 def is_preflight(method: str, origin: str | None, wanted: str | None) -> bool:

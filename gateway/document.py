@@ -9,7 +9,6 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 
 ROOT = Path(__file__).parent.parent / "openapi" / "openapi.yaml"
@@ -80,23 +79,24 @@ def resolve(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-class Served:
-    """The bundled document as it goes over the wire, written out once, when first asked for."""
+def example(document: dict[str, Any], value: dict[str, Any]) -> Any:
+    """What a schema, parameter or media type of the document looks like: its example, or one put together.
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.document = document
-
-    @functools.cache  # noqa: B019 - one document lives as long as its gateway
-    def json(self) -> bytes:
-        """As JSON."""
-        return orjson.dumps(self.document, option=orjson.OPT_INDENT_2)
-
-    @functools.cache  # noqa: B019
-    def yaml(self) -> bytes:
-        """As YAML."""
-        return yaml.dump(self.document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
+    Objects have what they require, or everything where they require nothing. None where nothing can be said.
+    """
+    value = resolve(document, value)
+    within = [*value.get("oneOf", ()), *value.get("anyOf", ()), *value.get("allOf", ())]
+    if "example" in value:
+        found = value["example"]
+    elif value.get("examples"):
+        found = next(iter(value["examples"].values()))["value"]
+    elif "schema" in value or within:
+        found = example(document, value.get("schema") or within[0])
+    elif value.get("properties"):
+        names = value.get("required") or value["properties"]
+        found = {name: example(document, value["properties"][name]) for name in names}
+    elif "items" in value:
+        found = [example(document, value["items"])]
+    else:
+        found = value.get("default", value.get("enum", [value.get("type") == "boolean" or None])[0])
+    return found

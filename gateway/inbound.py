@@ -10,7 +10,7 @@ from uuid import uuid4
 from engines import addresses, base
 from gateway.media import Media
 from gateway.sender import mark_sent
-from handlers import happenings, shapes
+from handlers import happenings, session_happenings, shapes
 from handlers.media import sound_name, sound_type
 from handlers.sessions import png
 from storage import NotFound, audit, events, media, messages, sends, sessions
@@ -19,6 +19,19 @@ from storage.events import Draft
 from storage.files import Kept
 
 _AUDITED = {"ready": "session_connected", "disconnected": "session_disconnected"}
+_LOOP = 5  # OpenWA tells of a reconnect loop at every fifth attempt
+
+
+# What changes nothing that is stored.
+_Passing = (
+    base.GroupChanged
+    | base.CallReceived
+    | base.PollVoted
+    | base.PresenceChanged
+    | base.HistoryProgress
+    | base.AddressesLinked
+    | base.TypingChanged
+)
 
 
 class _Taken(NamedTuple):
@@ -51,6 +64,7 @@ class Inbound:
         self._db = db
         self._now = now
         self._wake = wake
+        self._lost: dict[str, int] = {}  # how often in a row a session lost its connection before it was ready
         self._told = told
         self._keeper = keeper
 
@@ -67,7 +81,12 @@ class Inbound:
                 return
             sessions.hold(tx, row.id)
             session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name, taken)
-            events.append(tx, session.id, _apply_all(tx, session, batch, now), now)
+            looping, lost = _reconnects(session.id, batch, self._lost.get(session.id, 0), now)
+            events.append(tx, session.id, [*_apply_all(tx, session, batch, now), *looping], now)
+        if lost:
+            self._lost[session.id] = lost
+        else:
+            self._lost.pop(session.id, None)
         self._wake()
         self._told(row.name, batch)
 
@@ -98,6 +117,20 @@ class Inbound:
                     keeper.drop(kept)
 
 
+def _reconnects(session_id: str, batch: Sequence[base.Event], lost: int, now: int) -> tuple[list[Draft], int]:
+    """What is to be told of a session that cannot keep its connection, and how often in a row it lost it by now."""
+    drafts: list[Draft] = []
+    for event in batch:
+        match event:
+            case base.StateChanged("disconnected", str()):
+                lost += 1
+                if lost % _LOOP == 0:
+                    drafts.append(session_happenings.reconnect_loop(session_id, lost, now))
+            case base.StateChanged("ready" | "failed") | base.StateChanged("disconnected"):
+                lost = 0
+    return drafts, lost
+
+
 def _apply_all(tx: Tx, session: _On, batch: Sequence[base.Event], now: int) -> list[Draft]:
     """Write what happened, in order, messages that follow each other in one piece; the events to tell of it."""
     drafts: list[Draft] = []
@@ -109,7 +142,7 @@ def _apply_all(tx: Tx, session: _On, batch: Sequence[base.Event], now: int) -> l
     return drafts
 
 
-def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  # noqa: C901, PLR0911 - a table
+def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  # noqa: PLR0911 - a table
     """Write what happened; the events to tell of it, none where it is no news."""
     match event:
         case base.MessageReceived(message):
@@ -120,25 +153,38 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
                 sends.keep_early(tx, session.id, ids, receipt, now)
             return [draft for row in moved for draft in happenings.receipt(session.id, row)]
         case base.StateChanged(state, _, phone, push_name):
-            why = happenings.why(event)
+            why = session_happenings.why(event)
             sessions.mark(tx, session.id, now, status=state, reason=why, phone=phone, push_name=push_name)
             if state in _AUDITED:
                 audit.record(tx, _AUDITED[state], now, session_id=session.id, session_name=session.name)
-            return happenings.session_changed(session.id, event, now)
+            return session_happenings.session_changed(session.id, event, now)
         case base.QrChanged(text, _):
-            return [happenings.session_qr(session.id, png(text))]
+            return [session_happenings.session_qr(session.id, png(text))]
         case base.SendFinished(key, sent):
             mark_sent(tx, session.id, key, sent, now)
             return []
         case base.MessageEdited() | base.MessageRevoked() | base.ReactionReceived():
             return [_changed(tx, session, event)]
+        case _:
+            return _told(session, event, now)
+
+
+def _told(session: _On, event: _Passing, now: int) -> list[Draft]:  # noqa: PLR0911 - a table
+    """The events to tell of what changes nothing that is stored."""
+    match event:
         case base.GroupChanged():
             return [happenings.group_changed(session.id, event)]
         case base.CallReceived():
             return [happenings.call_received(session.id, event)]
+        case base.PollVoted():
+            return [happenings.poll_vote(session.id, event)]
+        case base.PresenceChanged():
+            return [happenings.presence_update(session.id, event, now)]
+        case base.HistoryProgress(percent):
+            return [session_happenings.session_history(session.id, percent, now)]
         case base.AddressesLinked():
             return [happenings.contact_linked(session.id, event)]
-        case base.TypingChanged() | base.PresenceChanged() | base.HistoryProgress() | base.PollVoted():
+        case base.TypingChanged():
             return []
 
 
@@ -151,12 +197,9 @@ def _messages(tx: Tx, session: _On, run: Sequence[base.Message], now: int) -> li
             carried = media.Carried(kept, news[known_as]["mimetype"], news[known_as].get("filename"))
             media.add(tx, carried, now, message_id=kept.name)
             session.taken.stored.add(kept.name)
+    told = [(message, news[message.id].get("url")) for message in run if message.id in news]
     return [
-        (happenings.message_sent if message.from_me else happenings.message_received)(
-            session.id, message, own=session.own, link=news[message.id].get("url")
-        )
-        for message in run
-        if message.id in news
+        draft for message, link in told for draft in happenings.heard(session.id, message, own=session.own, link=link)
     ]
 
 

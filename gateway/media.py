@@ -98,14 +98,18 @@ class Media:
 
     # --- out -------------------------------------------------------------------------------------
 
-    def ready(self, row: sends.Send, content: base.Media, quote: base.Quote | None) -> base.Media:
-        """What a send hands to its engine, its file being here: fetched now, once, where it was given by URL.
+    def ready(self, row: sends.Send, content: base.Content, quote: base.Quote | None) -> base.Content:
+        """What a send hands to its engine, its media being here: fetched now, once, where it was given by URL.
 
         Raises NotFetched.
         """
-        if "://" in content.path:
-            content = self._fetched(row, content, quote)
-        return replace(content, path=str(self._files.path(content.path)))
+        asked = contents.media_of(content)
+        if asked is None:
+            return content
+        if "://" in asked.path:
+            content = self._fetched(row, content, asked, quote)
+            asked = contents.media_of(content) or asked
+        return contents.with_media(content, replace(asked, path=str(self._files.path(asked.path))))
 
     def read(self, row: media.Media, start: int, length: int) -> BufferedReader | Iterator[bytes]:
         """A part of the bytes. A file is to be read from where it stands. Raises FileNotFoundError."""
@@ -120,11 +124,14 @@ class Media:
         found = self.read(row, 0, row.size)
         return b"".join(found if isinstance(found, Iterator) else pieces(found, row.size))
 
-    def _fetched(self, row: sends.Send, content: base.Media, quote: base.Quote | None) -> base.Media:
-        kept, headers = self._fetch(content.path)
-        mimetype = content.mimetype or _type(headers) or DEFAULTS[content.kind]
-        filename = content.filename or _name(content.path)
-        content = replace(content, path=kept.name, size=kept.size, mimetype=mimetype, filename=filename)
+    def _fetched(
+        self, row: sends.Send, content: base.Content, asked: base.Media, quote: base.Quote | None
+    ) -> base.Content:
+        kept, headers = self._fetch(asked.path)
+        mimetype = asked.mimetype or _type(headers) or DEFAULTS[asked.kind]
+        filename = asked.filename or _name(asked.path)
+        here = replace(asked, path=kept.name, size=kept.size, mimetype=mimetype, filename=filename)
+        content = contents.with_media(content, here)
         try:
             with self._db.write() as tx:
                 sessions.hold(tx, row.session_id)

@@ -9,21 +9,23 @@ from pathlib import Path
 from engines import Engines
 from engines.base import EngineError, EngineFactory, Event, StateChanged
 from engines.simulator import Simulator, World
-from gateway import __version__, document, real, retention
+from gateway import __version__, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
 from gateway.config import Config, effective
 from gateway.delivery import Delivery
+from gateway.document import bundle
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.media import Media
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
+from gateway.published import Published
 from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
 from gateway.streams import Limits, Streams
-from handlers import happenings
+from handlers import session_happenings
 from handlers.sessions import account
 from handlers.settings import Settings
 from storage import Unavailable, api_keys, audit, events, migrate, sessions
@@ -79,7 +81,7 @@ class Program:
         self.sender.recover()
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
-        self.document = document.Served(document.bundle())
+        self.document = Published(bundle())
         self.app = (site or build(self.document.document)).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
 
@@ -129,7 +131,7 @@ class Program:
         with self.db.write() as tx:
             left = sessions.reset_live(tx, now)
             for session_id in left:
-                events.append(tx, session_id, happenings.session_changed(session_id, _RESTARTED, now), now)
+                events.append(tx, session_id, session_happenings.session_changed(session_id, _RESTARTED, now), now)
             return sessions.wanted(tx)
 
     def _media(self) -> Media:

@@ -38,7 +38,7 @@ class Sender:
         *,
         typing_max: int = 0,
         pause: Callable[[float], object] | None = None,
-        ready: Callable[[Send, base.Media, base.Quote | None], base.Media] = lambda _row, content, _quote: content,
+        ready: Callable[[Send, base.Content, base.Quote | None], base.Content] = lambda _row, content, _quote: content,
     ) -> None:
         self._db = db
         self._engines = engines
@@ -142,11 +142,10 @@ class Sender:
         try:
             engine = self._engines.live(row.session_id)
             content, quote = contents.load(row.content)
-            if isinstance(content, base.Media):
-                content = self._ready(row, content, quote)
+            content = self._ready(row, content, quote)
             if self._typing_max and isinstance(content, base.Text) and row.batch_row is None:
                 self._pretend_typing(engine, row.chat_id, content)
-            return engine.send(base.Outgoing(row.message_id, row.chat_id, content, quote))
+            return contents.hand_over(engine, base.Outgoing(row.message_id, row.chat_id, content, quote))
         except base.EngineError as error:
             return error
         except Exception:

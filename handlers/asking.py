@@ -1,12 +1,16 @@
 """The road of what only the engine can answer: the session, its running engine, and addresses in their one form."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
-from engines import Engines, addresses
+from engines import Engines, addresses, base
 from engines.verbs import Everything
-from storage import sessions
+from handlers.errors import Refusal
+from storage import Conflict, idempotency, sessions
 from storage.db import Database
+
+Json = dict[str, Any]
+_LONGEST = 300_000  # milliseconds that no engine takes: whoever asked has died
 
 
 class Asked(NamedTuple):
@@ -34,3 +38,42 @@ def ask(db: Database, engines: Engines, given: str) -> Asked:
 def live(db: Database, engines: Engines, session_id: str) -> Everything:
     """The running engine of the session with this id or name. Raises NotFound, NotStarted."""
     return ask(db, engines, session_id).engine
+
+
+def once(db: Database, now: int, use: idempotency.Use, work: Callable[[], tuple[Json, int]]) -> tuple[Json, int]:
+    """Have the engine make something, once per idempotency key; `work` asks it and gives (answer, status).
+
+    What certainly did not happen may be tried again under the same key; what may have happened is never repeated.
+    Raises KeyReused, Conflict while the first use is under way, OutcomeUnknown where nobody knows what it came to.
+    """
+    if not use.key:
+        return work()
+    with db.write() as tx:
+        kept = idempotency.begin(tx, use)
+        if kept is None:
+            idempotency.keep(tx, use, now)
+    if kept is not None:
+        return _repeated(kept, now)
+    try:
+        answer, status = work()
+    except base.OutcomeUnknown as error:
+        with db.write() as tx:
+            idempotency.settle(tx, use, None, {"unknown": str(error)})
+        raise
+    except (base.EngineError, Refusal):
+        with db.write() as tx:
+            idempotency.forget(tx, use)
+        raise
+    with db.write() as tx:
+        idempotency.settle(tx, use, status, answer)
+    return answer, status
+
+
+def _repeated(kept: idempotency.Kept, now: int) -> tuple[Json, int]:
+    if kept.status is not None:
+        return kept.answer, kept.status
+    if kept.answer is not None:
+        raise base.OutcomeUnknown(kept.answer["unknown"])
+    if now - kept.since < _LONGEST:
+        raise Conflict("A request with this Idempotency-Key is still in flight")
+    raise base.OutcomeUnknown("Nobody can say what the first request with this Idempotency-Key came to")

@@ -1,11 +1,14 @@
-"""The shop of a business account, live from the engine."""
+"""The shop of a business account: shown live from the engine, and to chats."""
 
+from functools import partial
 from typing import Any
 
-from engines import Engines
+from engines import Engines, base
 from engines.things import Catalog, Product
 from handlers.asking import live
+from handlers.sending import Desk, Parcel, send_operation
 from storage.db import Database
+from storage.sessions import Session
 
 Json = dict[str, Any]
 
@@ -29,6 +32,25 @@ def get_product(db: Database, engines: Engines, session_id: str, product_id: str
     """One product, None where there is none of that id."""
     found = live(db, engines, session_id).product(product_id)
     return None if found is None else _product(found)
+
+
+def _sent(answer: Json) -> Json:
+    """CatalogSent: what other sends call messageId is called id here."""
+    return {"id": answer["messageId"], "timestamp": answer["timestamp"]}
+
+
+@partial(send_operation, shape=_sent)
+def send_product(_desk: Desk, _session: Session, body: Json) -> Parcel:
+    """Show a product to a chat."""
+    text, product_id = body.get("body"), body["productId"]
+    return Parcel("text", text, base.ProductCard(product_id, text), {"product": {"id": product_id}})
+
+
+@partial(send_operation, shape=_sent)
+def send_catalog(_desk: Desk, _session: Session, body: Json) -> Parcel:
+    """Show the whole shop to a chat."""
+    text = body.get("body")
+    return Parcel("text", text, base.CatalogCard(text), {"catalog": True})
 
 
 def _catalog(found: Catalog) -> Json:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from engines import Engines
+from engines import Engines, base
 from engines.things import Channel, ChannelMessage
 from handlers.asking import live
+from handlers.errors import BadRequest
 from storage.db import Database
 
 Json = dict[str, Any]
+_LINK = "https://whatsapp.com/channel/"
 
 
 def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset: int) -> list[Json]:
@@ -27,8 +29,12 @@ def list_messages(db: Database, engines: Engines, session_id: str, channel_id: s
 
 
 def subscribe(db: Database, engines: Engines, session_id: str, body: Json) -> tuple[Json, int]:
-    """Follow the channel of an invite code."""
-    return _channel(live(db, engines, session_id).follow_channel(body["inviteCode"])), 201
+    """Follow the channel of an invite code, or of the link with it."""
+    engine = live(db, engines, session_id)
+    try:
+        return _channel(engine.follow_channel(body["inviteCode"].removeprefix(_LINK))), 201
+    except base.NotOnAccount as unknown:
+        raise BadRequest(str(unknown)) from None
 
 
 def unsubscribe(db: Database, engines: Engines, session_id: str, channel_id: str) -> Json:

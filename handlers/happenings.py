@@ -1,7 +1,7 @@
 """What happened, as an event of the log: OpenWA's payload and idempotency key, and the chat it belongs to.
 
 Pure functions from what an engine reports, or what is stored, to `storage.events.Draft`. Reported again, a happening
-gives the same key, and so the same event. Typing and presence are no events: they are over before anyone reads them.
+gives the same key, and so the same event. Typing is no event: it is over before anyone reads of it.
 """
 
 from typing import Any
@@ -13,24 +13,29 @@ from storage.messages import Message
 
 Json = dict[str, Any]
 _ACK = {"failed": -1, "pending": 0, "sent": 1, "delivered": 2, "read": 3}
-_REMEDIES = {
-    "outdated": "outdated: WhatsApp takes this version of the engine no more; upgrade the gateway",
-    "replaced": "replaced: the same device was connected somewhere else; start the session to take it back",
-    "logged_out": "logged_out: the device was unlinked; start the session and link it anew",
-    "engine_missing": "engine_missing: the engine's packages are not installed or cannot be loaded",
-    "store_damaged": "store_damaged: the session's credentials cannot be read; delete the session and link it anew",
-}
+STATUS_LASTS = 24 * 3_600_000  # milliseconds
 _MEDIA = ("image", "video", "audio", "voice", "document", "sticker")
 
 
+def heard(session_id: str, message: base.Message, *, own: str = "", link: str | None = None) -> list[Draft]:
+    """A message that an engine reports, whoever wrote it; a contact's status is told as a status as well.
+
+    `own` is the account's address, `link` where the message's media is fetched.
+    """
+    if message.from_me:
+        return [message_sent(session_id, message, own=own, link=link)]
+    told = [message_received(session_id, message, own=own, link=link)]
+    return [*told, status_received(session_id, message)] if message.chat == addresses.STATUS else told
+
+
 def message_received(session_id: str, message: base.Message, *, own: str = "", link: str | None = None) -> Draft:
-    """Somebody wrote to the account, whose address is `own`; `link` is where its media is fetched."""
-    return _message(session_id, "message.received", heard(message, own, link=link))
+    """Somebody wrote to the account."""
+    return _message(session_id, "message.received", message_data(message, own, link=link))
 
 
 def message_sent(session_id: str, message: base.Message, *, own: str = "", link: str | None = None) -> Draft:
     """The account wrote a message on another of its devices: what engines report with `from_me`."""
-    return _message(session_id, "message.sent", heard(message, own, link=link))
+    return _message(session_id, "message.sent", message_data(message, own, link=link))
 
 
 def own_send(session_id: str, row: Message, wa_message_id: str, timestamp: int) -> Draft:
@@ -126,46 +131,16 @@ def message_reaction(session_id: str, event: base.ReactionReceived, reactions: d
     return Draft("message.reaction", f"react_{session_id}_{event.message_id}_{event.sender}_{at}", data, event.chat)
 
 
-def session_changed(session_id: str, event: base.StateChanged, now: int) -> list[Draft]:
-    """The session is in another state: its status, and what that means: authenticated, or disconnected."""
-    drafts = [session_status(session_id, event.state, event.reason, now, until=event.until)]
-    if event.state == "ready":
-        drafts.append(session_authenticated(session_id, event.phone, event.push_name, now))
-    elif event.state in ("disconnected", "failed"):
-        drafts.append(session_disconnected(session_id, event.reason, now))
-    return drafts
-
-
-def why(event: base.StateChanged) -> str | None:
-    """The reason for people who look at the session: the stable word, and what it takes to get out of it."""
-    if event.reason == "banned" and event.until:
-        return f"banned until {moment(event.until * 1000)}"
-    return _REMEDIES.get(event.reason or "", event.reason)
-
-
-def session_status(session_id: str, status: str, reason: str | None, now: int, *, until: int | None = None) -> Draft:
-    """The session's status; `reason` is a stable word where there is one, `until` (epoch seconds) ends a ban."""
-    ends = moment(until * 1000) if until else None
-    data = {"sessionId": session_id, "status": status, **_given(reason=reason, until=ends)}
-    return Draft("session.status", f"sess_{session_id}_{status}_{moment(now)}", data)
-
-
-def session_authenticated(session_id: str, phone: str | None, push_name: str | None, now: int) -> Draft:
-    """The account is linked and connected."""
-    data = {"sessionId": session_id, "phone": phone, "pushName": push_name}
-    return Draft("session.authenticated", f"auth_{session_id}_{digest(data)}_{moment(now)}", data)
-
-
-def session_disconnected(session_id: str, reason: str | None, now: int) -> Draft:
-    """The connection is gone: stopped, lost, or ended by WhatsApp."""
-    reason = reason or "stopped"
-    data = {"sessionId": session_id, "reason": reason}
-    return Draft("session.disconnected", f"disc_{session_id}_{digest(reason)}_{moment(now)}", data)
-
-
-def session_qr(session_id: str, picture: str) -> Draft:
-    """There is a new code to scan; `picture` is its PNG data URL, as `handlers.sessions.png` makes it."""
-    return Draft("session.qr", f"qr_{session_id}_{digest(picture)}", {"sessionId": session_id, "qr": picture})
+def poll_vote(session_id: str, event: base.PollVoted) -> Draft:
+    """Somebody chose these options of a poll, in place of those before."""
+    data = {
+        "messageId": event.message_id,
+        "chatId": event.chat,
+        "senderId": event.sender,
+        "options": list(event.options),
+        "timestamp": event.timestamp,
+    }
+    return _other(session_id, "message.poll_vote", data, event.chat)
 
 
 def group_changed(session_id: str, event: base.GroupChanged) -> Draft:
@@ -192,6 +167,34 @@ def call_received(session_id: str, event: base.CallReceived) -> Draft:
     return _other(session_id, "call.received", data, event.caller)
 
 
+def status_received(session_id: str, message: base.Message) -> Draft:
+    """A contact posted a status; `caption` is the text of one that is only text."""
+    media, posted = message.media, message.timestamp * 1000
+    data = {
+        "sessionId": session_id,
+        "statusId": message.id,
+        "contact": {"id": message.sender, **_given(pushName=message.push_name)},
+        "type": message.type if message.type in ("text", "image", "video") else "unknown",
+        **_given(caption=message.body or None),
+        "hasMedia": media is not None and media.path is not None,
+        "mediaOmitted": media is not None and media.path is None,
+        "postedAt": moment(posted),
+        "expiresAt": moment(posted + STATUS_LASTS),
+    }
+    return _other(session_id, "status.received", data, addresses.STATUS)
+
+
+def presence_update(session_id: str, event: base.PresenceChanged, now: int) -> Draft:
+    """A contact came online or went; engines do not tell when, so it is now."""
+    data = {
+        "contactId": event.sender,
+        "isOnline": event.online,
+        "lastSeen": event.last_seen,
+        "timestamp": now // 1000,
+    }
+    return _other(session_id, "presence.update", data, event.sender)
+
+
 def contact_linked(session_id: str, event: base.AddressesLinked) -> Draft:
     """A hidden address turned out to belong to a phone number: from now on the person is known by the latter."""
     return _other(session_id, "contact.linked", {"lid": event.lid, "phone": event.phone}, event.phone)
@@ -212,7 +215,7 @@ def _other(session_id: str, kind: str, data: Json, chat_id: str | None) -> Draft
     return Draft(kind, f"evt_{kind.replace('.', '_')}_{digest({**data, 'sessionId': session_id})}", data, chat_id)
 
 
-def heard(message: base.Message, own: str, *, link: str | None = None, data: str | None = None) -> Json:
+def message_data(message: base.Message, own: str, *, link: str | None = None, data: str | None = None) -> Json:
     """MessageData: a message as an engine tells it; `data` is its media in base64 where that is to be inside."""
     place = _place(message.chat)
     shared = message.chat != message.sender and (place["isGroup"] or place["isStatusBroadcast"])

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from engines import Engines, addresses
+from engines import Engines
 from engines.things import Label
-from handlers.asking import live
+from handlers.asking import ask, live
 from storage.db import Database
 
 Json = dict[str, Any]
@@ -23,18 +23,21 @@ def get(db: Database, engines: Engines, session_id: str, label_id: str) -> Json:
 
 def list_of_chat(db: Database, engines: Engines, session_id: str, chat_id: str) -> list[Json]:
     """The labels on a chat."""
-    return [_label(found) for found in live(db, engines, session_id).chat_labels(addresses.parse(chat_id))]
+    asked = ask(db, engines, session_id)
+    return [_label(found) for found in asked.engine.chat_labels(asked.address(chat_id))]
 
 
 def add(db: Database, engines: Engines, session_id: str, chat_id: str, body: Json) -> Json:
     """Put a label on a chat."""
-    live(db, engines, session_id).add_label(addresses.parse(chat_id), body["labelId"])
+    asked = ask(db, engines, session_id)
+    asked.engine.add_label(asked.address(chat_id), body["labelId"])
     return _DONE
 
 
 def remove(db: Database, engines: Engines, session_id: str, chat_id: str, label_id: str) -> Json:
     """Take a label off a chat."""
-    live(db, engines, session_id).remove_label(addresses.parse(chat_id), label_id)
+    asked = ask(db, engines, session_id)
+    asked.engine.remove_label(asked.address(chat_id), label_id)
     return _DONE
 
 

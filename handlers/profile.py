@@ -6,7 +6,7 @@ from typing import Any
 
 from engines import Engines, base
 from handlers.asking import live
-from handlers.errors import Forbidden
+from handlers.errors import NotAllowed
 from storage import sessions
 from storage.db import Database
 
@@ -36,4 +36,4 @@ def _permitted() -> Iterator[None]:
     try:
         yield
     except base.Refused as refused:
-        raise Forbidden(str(refused)) from None
+        raise NotAllowed(str(refused)) from None

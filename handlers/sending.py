@@ -63,9 +63,14 @@ Pack = Callable[[Desk, sessions.Session, Json], Parcel]
 """Makes a message of a request's body, for a session; raises what is wrong with it."""
 
 
-def send_operation(pack: Pack) -> Callable[..., tuple[Json, int]]:
-    """The handler of an operation that sends what `pack`, which has the operation's name, makes of the body."""
-    operation = f"messages.{pack.__name__}"
+def send_operation(
+    pack: Pack, *, chat: str | None = None, shape: Callable[[Json], Json] = lambda sent: sent
+) -> Callable[..., tuple[Json, int]]:
+    """The handler of an operation that sends what `pack`, which has the operation's name, makes of the body.
+
+    It goes to `chat` where the body names none; `shape` makes an answer of its own of what WhatsApp answered.
+    """
+    operation = f"{pack.__module__.removeprefix('handlers.')}.{pack.__name__}"
 
     def handler(
         db: Database,
@@ -81,7 +86,8 @@ def send_operation(pack: Pack) -> Callable[..., tuple[Json, int]]:
         prefer: str = "",
     ) -> tuple[Json, int]:
         desk = Desk(db, engines, sender, keeper, now, caller, idempotency_key, prefer, x_preflight)
-        return send(desk, operation, session_id, body, pack)
+        answer, status = send(desk, operation, session_id, {**body, "chatId": chat} if chat else body, pack)
+        return (shape(answer), status) if status == 201 else (answer, status)
 
     handler.__name__, handler.__doc__, handler.__module__ = pack.__name__, pack.__doc__, pack.__module__
     return handler

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from engines import base, things
+from engines import addresses, base, things
 from storage.api_keys import Key
 from storage.deliveries import Attempt, Delivery
 from storage.events import Event
@@ -152,6 +152,7 @@ def chat(found: base.Chat) -> dict[str, Any]:
         "id": found.id,
         "name": found.name,
         "isGroup": found.is_group,
+        "kind": addresses.kind(found.id),
         "unreadCount": found.unread_count,
         "timestamp": found.timestamp,
     }
@@ -172,6 +173,45 @@ def contact(found: things.Contact) -> dict[str, Any]:
         "isBusiness": found.is_business,
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def group(found: things.Group) -> dict[str, Any]:
+    """Group."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "participantsCount": len(found.participants),
+        "isAdmin": found.is_admin,
+        "linkedParentJID": found.linked_parent,
+    }
+
+
+def group_info(found: things.Group) -> dict[str, Any]:
+    """GroupInfo: what is not known is left out."""
+    shown = {
+        "id": found.id,
+        "name": found.name,
+        "description": found.description,
+        "owner": found.owner,
+        "createdAt": found.created_at,
+        "isReadOnly": found.announce and not found.is_admin,
+        "isAnnounce": found.announce,
+        "isLocked": found.locked,
+        "participants": [_participant(one) for one in found.participants],
+    }
+    known = {name: value for name, value in shown.items() if value is not None}
+    return {**known, "linkedParentJID": found.linked_parent}
+
+
+def _participant(one: things.Participant) -> dict[str, Any]:
+    named = {} if one.name is None else {"name": one.name}
+    roles = {"isAdmin": one.is_admin, "isSuperAdmin": one.is_super_admin}
+    return {"id": one.id, "number": one.number, **named, **roles}
+
+
+def group_settings(found: things.GroupSettings) -> dict[str, Any]:
+    """GroupSettings."""
+    return {"announce": found.announce, "locked": found.locked, "ephemeralSeconds": found.ephemeral_seconds}
 
 
 def event(row: Event) -> dict[str, Any]:

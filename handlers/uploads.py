@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from engines.base import Content, Media
+from engines import contents
+from engines.base import Content
 from storage.files import Kept
 from storage.media import Carried
 
@@ -69,9 +70,10 @@ class Upload:
 
     def carried(self, content: Content) -> Carried:
         """The file, as what `content`, which sends it, says of it."""
-        if self.kept is None or not isinstance(content, Media):
+        media = contents.media_of(content)
+        if self.kept is None or media is None:
             raise ValueError("no media was uploaded")
-        return Carried(self.kept, content.mimetype, content.filename)
+        return Carried(self.kept, media.mimetype, media.filename)
 
     def keep(self) -> None:
         """Its row is committed: the file stays."""

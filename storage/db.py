@@ -91,6 +91,20 @@ class Database:
             finally:
                 self._local.writing = False
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """One moment of everything, however long it is read, on a connection of its own. Raises Unavailable."""
+        level = "AUTOCOMMIT" if self.is_sqlite else "REPEATABLE READ"
+        try:
+            with self.engine.connect().execution_options(isolation_level=level) as tx:
+                if self.is_sqlite:
+                    tx.exec_driver_sql("BEGIN")
+                yield tx
+                if self.is_sqlite:
+                    tx.exec_driver_sql("ROLLBACK")
+        except DBAPIError as error:
+            raise self._told(error) from error
+
     def spare_disk(self) -> None:
         """From now on this thread's commits survive a kill, as all do, but may be lost with the power.
 

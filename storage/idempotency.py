@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from storage import StorageError
 from storage.db import Tx, one_at_a_time
@@ -28,11 +28,15 @@ class Use(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What the first use came to: an answer with its status, or a send's message id."""
+    """What the first use came to: an answer with its status (none where nobody knows), or a send's message id.
+
+    Where there is neither, it is under way. `since` is when it came, epoch milliseconds.
+    """
 
     status: int | None
     answer: Any
     message_id: str | None
+    since: int
 
 
 def use(api_key_id: str, key: str, *request: Any) -> Use:
@@ -58,14 +62,12 @@ def find(tx: Tx, once: Use) -> Kept | None:
     """What the key was used for, as far as that is committed; None for no key or a new one. Raises KeyReused."""
     if not once.key:
         return None
-    row = tx.execute(
-        select(idempotency).where(idempotency.c.api_key_id == once.api_key_id, idempotency.c.key == once.key)
-    ).one_or_none()
+    row = tx.execute(select(idempotency).where(*_is(once))).one_or_none()
     if row is None:
         return None
     if row.request != once.request:
         raise KeyReused("This Idempotency-Key was used for a different request")
-    return Kept(row.status, row.answer, row.message_id)
+    return Kept(row.status, row.answer, row.message_id, row.created_at)
 
 
 def keep(
@@ -75,6 +77,16 @@ def keep(
     if once.key:
         row = {"status": status, "answer": answer, "message_id": message_id, "created_at": now, **once._asdict()}
         tx.execute(insert(idempotency).values(row))
+
+
+def settle(tx: Tx, once: Use, status: int | None, answer: Any) -> None:
+    """What was under way came to this answer; without a status nobody knows what it came to, as the answer says."""
+    tx.execute(update(idempotency).where(*_is(once)).values(status=status, answer=answer))
+
+
+def forget(tx: Tx, once: Use) -> None:
+    """What was under way did not happen: the key is free again."""
+    tx.execute(delete(idempotency).where(*_is(once)))
 
 
 def once(tx: Tx, use_: Use, now: int, work: Callable[[], tuple[Any, int]]) -> tuple[Any, int]:
@@ -90,3 +102,7 @@ def once(tx: Tx, use_: Use, now: int, work: Callable[[], tuple[Any, int]]) -> tu
 def prune(tx: Tx, before: int) -> int:
     """Forget what was kept before that moment; how many."""
     return tx.execute(delete(idempotency).where(idempotency.c.created_at < before)).rowcount
+
+
+def _is(once: Use) -> tuple[Any, ...]:
+    return (idempotency.c.api_key_id == once.api_key_id, idempotency.c.key == once.key)

@@ -9,8 +9,8 @@ from engines import base
 from tests.spec import Operation, example_of, operations
 from tests.support import Gateway
 
-TAGS = {"contacts"}
-ASKING = [operation for operation in operations() if operation.raw["tags"][0] in TAGS]
+TAGS = {"contacts", "chats", "groups", "labels", "channels", "catalog", "status", "profile", "calls"}
+ASKING = [o for o in operations() if o.raw["tags"][0] in TAGS and not o.id.startswith(("status.send", "catalog.send"))]
 FAILURES = {
     base.NotStarted("Session is not started"): 400,
     base.NotOnAccount("Nobody is there"): 404,
@@ -19,6 +19,10 @@ FAILURES = {
     base.EngineError("The engine failed"): 500,
     base.NotSupported("Not this one"): 501,
     base.OutcomeUnknown("The engine did not answer in time"): 504,
+}
+TOLD_OTHERWISE = {
+    **{(name, 404): 400 for name in ("groups.join", "channels.subscribe")},  # a code, not a resource
+    **{(o.id, 422): 403 for o in ASKING if o.raw["tags"][0] == "profile"},  # as OpenWA has it
 }
 
 
@@ -49,8 +53,11 @@ def test_each_failure_of_the_engine_has_its_status(gateway: Gateway, monkeypatch
     for error, status in FAILURES.items():
         monkeypatch.setattr(gateway.program.engines, "live", lambda _, error=error: Failing(error))
         for operation in ASKING:
+            if status in (422, 501) and "x-capability" not in operation.raw:
+                continue  # what every engine can do, and WhatsApp is not asked about
             answer = ask(gateway, operation)
-            assert (status, str(error)) == (answer.status_code, answer.json["message"]), operation.id
+            told = TOLD_OTHERWISE.get((operation.id, status), status)
+            assert (told, str(error)) == (answer.status_code, answer.json["message"]), operation.id
 
 
 def test_an_unknown_session_is_not_found(gateway: Gateway) -> None:

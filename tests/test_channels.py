@@ -32,7 +32,8 @@ def test_a_channel_tells_what_is_known_of_it(ready: Gateway) -> None:
 
 
 def test_a_channel_is_followed_once_by_its_code_and_unfollowed(ready: Gateway) -> None:
-    answers = [ready.post(f"{CHANNELS}/subscribe", json={"inviteCode": WEATHER_CODE}) for _ in range(2)]
+    codes = (WEATHER_CODE, f"https://whatsapp.com/channel/{WEATHER_CODE}")
+    answers = [ready.post(f"{CHANNELS}/subscribe", json={"inviteCode": code}) for code in codes]
 
     assert [(201, WEATHER)] * 2 == [(answer.status_code, answer.json["id"]) for answer in answers]
     assert [NEWS, WEATHER] == [channel["id"] for channel in ready.get(CHANNELS).json]
@@ -57,7 +58,8 @@ def test_what_is_not_followed_is_not_found(ready: Gateway) -> None:
         ready.delete(f"{CHANNELS}/{WEATHER}"),
     ]
     assert [(404, f"Channel {WEATHER} not found")] * 3 == [(a.status_code, a.json["message"]) for a in told]
-    assert 404 == ready.post(f"{CHANNELS}/subscribe", json={"inviteCode": "worth-nothing"}).status_code
+    answer = ready.post(f"{CHANNELS}/subscribe", json={"inviteCode": "worth-nothing"})
+    assert (400, "The invite code is not valid") == (answer.status_code, answer.json["message"])
 
 
 def test_what_makes_no_sense_is_refused(ready: Gateway) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -62,6 +63,21 @@ def test_the_effective_configuration_is_printed_without_secrets(openwa) -> None:
 def test_the_document_is_printed_as_json_and_as_yaml(openwa) -> None:
     assert bundle() == json.loads(openwa("spec").stdout)
     assert bundle() == yaml.safe_load(openwa("spec", "--format", "yaml").stdout)
+
+
+def test_the_document_is_printed_as_a_collection_for_postman(openwa) -> None:
+    told = json.loads(openwa("spec", "--format", "postman").stdout)
+    requests = [one["request"] for folder in told["item"] for one in folder["item"]]
+    known = {(method.upper(), path) for path, item in bundle()["paths"].items() for method in item}
+    asked = {(one["method"], "/" + re.sub(r":(\w+)", r"{\1}", "/".join(one["url"]["path"]))) for one in requests}
+    assert known == asked
+
+
+def test_the_document_is_printed_as_one_page_that_needs_nothing_else(openwa) -> None:
+    page = openwa("spec", "--format", "html").stdout
+    assert [] == re.findall(r'(?:<script|<link)[^>]*(?:src|href)="(?!data:)[^"]*"', page)
+    (held,) = re.findall(r'id="document">(.*?)</script>', page)
+    assert bundle()["paths"].keys() == json.loads(held)["paths"].keys()
 
 
 def test_keys_are_made_listed_and_revoked_without_a_key(openwa) -> None:

@@ -19,7 +19,7 @@ from tests.spec import EXTENSIONS, SENTENCE, operations, schemas
 from tests.support import document
 
 ROOT = Path(__file__).parent.parent
-READ_ONLY = {"settings.update"}
+READ_ONLY = {"infra.update_config", "settings.update"}
 HOUSE = {
     "db",
     "engines",
@@ -162,7 +162,7 @@ def test_every_answer_that_is_no_success_is_the_envelope() -> None:
         f"{operation.id} {status}"
         for operation in operations()
         for status, response in operation.responses.items()
-        if not status.startswith("2") and response["content"]["application/json"]["schema"] != envelope
+        if status[0] not in "23" and response["content"]["application/json"]["schema"] != envelope
     ]
     assert ["health.ready 503"] == strange
 
@@ -201,7 +201,7 @@ def test_the_bundle_refers_only_to_itself() -> None:
 
 def test_the_bundle_is_the_same_in_every_process() -> None:
     """Whatever order sets and dictionaries hash to."""
-    command = [sys.executable, "-c", "import gateway.document as d; print(d.Served(d.bundle()).json().decode())"]
+    command = [sys.executable, "-c", "import json, gateway.document as d; print(json.dumps(d.bundle()))"]
     printed = subprocess.run(
         command, capture_output=True, check=True, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "1"}, text=True
     ).stdout

@@ -206,7 +206,7 @@ def test_old_events_are_forgotten_and_a_late_reader_can_tell(gateway: Gateway) -
     gateway.clock.advance(20 * 86_400)
     tell(gateway, session, "c")
 
-    forgotten = retention.turn(gateway.program.db, gateway.clock.now() + 15 * DAY, 30)
+    forgotten = retention.turn(gateway.program.db, gateway.clock.now() + 15 * DAY, 30, 90)
 
     page = gateway.get("/events?after=1").json
     assert (forgotten, cursors(page), page["oldest"]) == (2, [3], 3)

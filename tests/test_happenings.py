@@ -3,7 +3,7 @@
 import pytest
 
 from engines import base
-from handlers import happenings
+from handlers import happenings, session_happenings
 from storage.events import Draft
 from tests.support import START, document, hold_event
 
@@ -41,7 +41,15 @@ DRAFTS = {
     "an edit in a group": happenings.message_edited(SESSION, base.MessageEdited("X1", "1-2@g.us", ADA, "Hi", 1), None),
     "a revocation": happenings.message_revoked(SESSION, base.MessageRevoked("X1", ADA, ADA, 1, id="X2")),
     "a reaction": happenings.message_reaction(SESSION, base.ReactionReceived("X1", ADA, ADA, "", 1), {}),
-    "a code": happenings.session_qr(SESSION, "data:image/png;base64,iVBORw0KGgo="),
+    "a vote": happenings.poll_vote(SESSION, base.PollVoted("X1", ADA, ADA, ("Tea",), 1)),
+    "old messages": session_happenings.session_history(SESSION, 40, START),
+    "a reconnect loop": session_happenings.reconnect_loop(SESSION, 5, START),
+    "a status": happenings.status_received(SESSION, message(chat="status@broadcast", push_name="Ada")),
+    "a status with media": happenings.status_received(
+        SESSION, message(chat="status@broadcast", type="image", body="", media=base.IncomingMedia("image/png", 5))
+    ),
+    "a presence": happenings.presence_update(SESSION, base.PresenceChanged(ADA, online=False, last_seen=1), START),
+    "a code": session_happenings.session_qr(SESSION, "data:image/png;base64,iVBORw0KGgo="),
     "joining": happenings.group_changed(SESSION, base.GroupChanged("1-2@g.us", "join", (ADA,), None, 1)),
     "a new subject": happenings.group_changed(
         SESSION, base.GroupChanged("1-2@g.us", "update", (), ADA, 1, {"subject": "Chess"})
@@ -52,7 +60,7 @@ DRAFTS = {
     **{
         f"{changed.state}, {draft.type}": draft
         for changed in HAPPENINGS
-        for draft in happenings.session_changed(SESSION, changed, START)
+        for draft in session_happenings.session_changed(SESSION, changed, START)
     },
 }
 
@@ -81,8 +89,8 @@ def test_the_same_happening_on_two_sessions_is_two_events() -> None:
 
 
 def test_a_ban_says_until_when_and_an_end_what_helps() -> None:
-    assert "banned until 2027-01-15T08:00:00.000Z" == happenings.why(
+    assert "banned until 2027-01-15T08:00:00.000Z" == session_happenings.why(
         base.StateChanged("failed", "banned", until=1800000000)
     )
-    assert "upgrade" in (happenings.why(base.StateChanged("failed", "outdated")) or "")
-    assert "network" == happenings.why(base.StateChanged("disconnected", "network"))
+    assert "upgrade" in (session_happenings.why(base.StateChanged("failed", "outdated")) or "")
+    assert "network" == session_happenings.why(base.StateChanged("disconnected", "network"))

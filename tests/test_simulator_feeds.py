@@ -3,7 +3,6 @@
 import pytest
 
 from engines import base, verbs
-from engines.things import StatusText
 from tests.simulator_stage import ADA, Stage, text
 
 WEATHER = "0029SimulatorWeather01"
@@ -67,8 +66,8 @@ def test_a_post_in_a_channel_reaches_its_followers(stage, one):
 
 
 def test_a_status_lasts_a_day_and_is_posted_once(stage, one):
-    first = one.post_status("key-1", StatusText("Good morning", "#25D366", 1))
-    again = one.post_status("key-1", StatusText("Good morning", "#25D366", 1))
+    first = one.post_status("key-1", base.StatusText("Good morning", "#25D366", 1))
+    again = one.post_status("key-1", base.StatusText("Good morning", "#25D366", 1))
     assert first == again
     assert one.statuses() == [first]
     stage.clock.advance(24 * 60 * 60)
@@ -94,8 +93,8 @@ def test_a_channel_is_a_chat_and_the_status_feed_is_not(stage, one):
 
 def test_a_status_is_for_its_recipients(stage, one):
     two = stage.session("two")
-    one.post_status("key-1", StatusText("Only Ada"), [ADA])
-    one.post_status("key-2", StatusText("You two"), [stage.address("two")])
+    one.post_status("key-1", base.StatusText("Only Ada"), [ADA])
+    one.post_status("key-2", base.StatusText("You two"), [stage.address("two")])
     assert [post.body for post in two.statuses()] == ["You two"]
 
 
@@ -104,7 +103,7 @@ def test_only_own_statuses_are_deleted(stage, one):
     (theirs,) = one.statuses()
     with pytest.raises(base.NotOnAccount):
         one.delete_status(theirs.id)
-    own = one.post_status("key-1", StatusText("Oops"))
+    own = one.post_status("key-1", base.StatusText("Oops"))
     one.delete_status(own.id)
     assert one.statuses() == [theirs]
 

@@ -100,7 +100,7 @@ def pinned() -> list[str]:
 
 
 def test_the_wheel_holds_every_file_of_the_program(tmp_path: Path) -> None:
-    files = [path for path in program_files() if path.suffix in (".py", ".yaml")]
+    files = [path for path in program_files() if path.suffix in (".py", ".yaml") or path.parent.name == "pages"]
     for path in [*files, ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE"]:
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)

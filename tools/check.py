@@ -16,16 +16,19 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow"],
+    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow", "--ignore=tests/browser"],
     "fuzz": ["tools.fuzz"],
+    "browser": ["pytest", "tests/browser"],
     "whatsmeow": ["pytest", "-n", "auto", "--dist", "loadfile", "tests/whatsmeow"],
 }
-PACKAGES = {"whatsmeow": ("whatsmeow", "double")}  # what a step needs besides the group dev
+PACKAGES = {"whatsmeow": ("whatsmeow", "double"), "browser": ("browser",)}  # what a step needs besides the group dev
+PROGRAMS = {"browser": ("chromium",)}
 # Without what it needs a step is not run, and said not to be.
 NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
 _COUNTED = (
     "tests",
     "fuzz",
+    "browser",
     "whatsmeow",
 )  # these end with pytest's closing line; `document` would count twice
 _OUTCOME = re.compile(r"\b(\d+) (passed|failed|error|skipped|xfailed|xpassed)")
@@ -64,6 +67,9 @@ def _hindrance(name: str) -> str | None:
     """Why a step cannot be run here, None where it can."""
     if name in NEEDS and not (venv.ROOT / NEEDS[name]).exists():
         return f"there is no {NEEDS[name]}"
+    missing = [program for program in PROGRAMS.get(name, ()) if shutil.which(program) is None]
+    if missing:
+        return f"there is no {', '.join(missing)}"
     if name in PACKAGES:
         try:
             venv.ready("dev", *PACKAGES[name])

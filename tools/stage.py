@@ -72,6 +72,7 @@ def serving(directory: Path, **more: str) -> Iterator[Gateway]:
     finally:
         process.terminate()
         process.wait(30)
+        process.stdout.close()
 
 
 class Delivered(NamedTuple):

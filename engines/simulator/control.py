@@ -119,15 +119,18 @@ class Control:
                     self._world.deliver(account, base.MessageReceived(message))
         return post_id
 
-    def post_status(self, contact: str, body: str, *, recipients: Sequence[str] = ()) -> str:
-        """A contact posts a text status, for everybody or for some; answers its id."""
+    def post_status(
+        self, contact: str, body: str, *, recipients: Sequence[str] = (), media: Draft | None = None
+    ) -> str:
+        """A contact posts a text, or media with a caption, for everybody or for some; answers its id."""
         person = self._world.person(addresses.parse(contact))
         self._written += 1
         stanza = stanza_of(f"{person.address} {self._world.clock.now()} {self._written}")
-        story = Story(f"false_status@broadcast_{stanza}", person.chat, "text", body, self._now())
+        kind = media.type if media else "text"
+        story = Story(f"false_status@broadcast_{stanza}", person.chat, kind, body, self._now())
         story.recipients = list(recipients)
         with self._world.change():
-            self._post.publish(story)
+            self._post.publish(story, media)
         return story.id
 
     def reveal(self, session_id: str, contact: str) -> None:

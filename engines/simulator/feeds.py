@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from engines import addresses, base
-from engines.simulator.life import Life
+from engines.simulator.drafts import draft_of
+from engines.simulator.messages import Messages
 from engines.simulator.people import stanza_of
 from engines.simulator.post import own_id
 from engines.simulator.registry import Feed, Story
-from engines.things import Channel, ChannelMessage, StatusContent, StatusPost, StatusText
+from engines.things import Channel, ChannelMessage, StatusPost
 
 _DAY = 24 * 60 * 60
 
 
-class Feeds(Life):
+class Feeds(Messages):
     """`engines.verbs.ChannelVerbs` and `StatusVerbs`."""
 
     # --- channels --------------------------------------------------------------------------------
@@ -69,20 +70,24 @@ class Feeds(Life):
         seen = [self._status(story) for story in stories if self._sees(story)]
         return sorted(seen, key=lambda post: post.timestamp, reverse=True)
 
-    def post_status(self, key: str, content: StatusContent, recipients: Sequence[str] = ()) -> StatusPost:
-        """Post a text, an image or a video; the same key again is the same post."""
-        self._ready()
+    def post_status(self, key: str, content: base.StatusContent, recipients: Sequence[str] = ()) -> StatusPost:
+        """Post a text, an image or a video, unless the admin ordered otherwise; the same key again is the same post."""
+        return self._as_ordered(lambda: self._post(key, content, recipients))
+
+    def _post(self, key: str, content: base.StatusContent, recipients: Sequence[str]) -> StatusPost:
         story_id = own_id(self._account, addresses.STATUS, stanza_of(f"{self._account.session_id} {key}"))
         known = self._world.registry.stories.get(story_id)
         if known is not None:
             return self._status(known)
         story = Story(story_id, self._account.address, "text", "", self._now(), recipients=list(recipients))
-        if isinstance(content, StatusText):
+        draft = None
+        if isinstance(content, base.StatusText):
             story.body, story.background, story.font = content.body, content.background, content.font
         else:
             story.type, story.body = content.kind, content.caption or ""
+            draft = draft_of(base.Outgoing(key, addresses.STATUS, content), None, self._world.blobs, keep=True)
         with self._world.change():
-            self._world.post.publish(story)
+            self._world.post.publish(story, draft)
         return self._status(story)
 
     def delete_status(self, status_id: str) -> None:
@@ -92,8 +97,7 @@ class Feeds(Life):
         if story is None or story.sender != self._account.address:
             raise base.NotOnAccount(f"Status {status_id} not found")
         with self._world.change():
-            del self._world.registry.stories[status_id]
-            self._world.save("story", status_id)
+            self._world.post.withdraw(story)
 
     def _sees(self, story: Story) -> bool:
         own = self._account.address

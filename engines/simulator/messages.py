@@ -1,6 +1,8 @@
 """Messages of a simulated session: sent, and changed afterwards."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from engines import addresses, base
 from engines.simulator.accounts import ChatMemory, Fault
@@ -11,6 +13,7 @@ from engines.simulator.post import own_id, their_id
 from engines.things import Reaction
 
 _EDITABLE = 15 * 60
+_T = TypeVar("_T")
 
 
 class Messages(Life):
@@ -18,11 +21,14 @@ class Messages(Life):
 
     def send(self, message: base.Outgoing) -> base.Sent:
         """Send, unless the admin ordered otherwise. Raises NotConnected, Refused, NotOnAccount, OutcomeUnknown."""
+        return self._as_ordered(lambda: self._world.post.send(self._account, message))
+
+    def _as_ordered(self, send: Callable[[], _T]) -> _T:
         self._ready()
         fault = self._account.next_fault()
         if fault is not None:
             self._suffer(fault)
-        sent = self._world.post.send(self._account, message)
+        sent = send()
         if fault is not None and self._loses_answer(fault):
             raise base.OutcomeUnknown("WhatsApp did not answer in time")
         return sent

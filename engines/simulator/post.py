@@ -203,8 +203,8 @@ class Post:
             own = replace(message, id=own_id(author, place, stanza_in(message.id)), chat=place)
             self.give_receipt(author, account.address, own, receipt)
 
-    def publish(self, story: Story) -> None:
-        """Show a status post to everybody who may see it. Only within `change`."""
+    def publish(self, story: Story, draft: Draft | None = None) -> None:
+        """Show a status post, with the media of `draft`, to everybody who may see it. Only within `change`."""
         self._world.registry.stories[story.id] = story
         self._world.save("story", story.id)
         stanza = stanza_in(story.id)
@@ -216,11 +216,21 @@ class Post:
             story.body,
             story.timestamp,
             push_name=self._world.name_of(story.sender),
+            media=draft.media if draft else None,
         )
         for account in list(self._world.accounts.values()):
             wanted = not story.recipients or account.address in story.recipients
             if account.linked and wanted and account.address != story.sender:
-                self._world.deliver(account, base.MessageReceived(shown))
+                self._world.deliver(account, base.MessageReceived(shown), draft.blob if draft else None)
+
+    def withdraw(self, story: Story) -> None:
+        """Take a status post back from everybody. Only within `change`."""
+        del self._world.registry.stories[story.id]
+        self._world.save("story", story.id)
+        known_as, now = their_id(addresses.STATUS, stanza_in(story.id), story.sender), self._world.clock.now() // 1000
+        for account in list(self._world.accounts.values()):
+            if account.linked and account.holds(addresses.STATUS, known_as):
+                self._world.deliver(account, base.MessageRevoked(known_as, addresses.STATUS, story.sender, now))
 
     # --- answering -------------------------------------------------------------------------------
 

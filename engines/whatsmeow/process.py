@@ -86,7 +86,7 @@ class Process:
             self._process.kill()
             code = self._process.wait()
         self._listener.join(1.0)
-        if code not in (exits.DONE, exits.RETRY, exits.AGAIN) and not self._ended:
+        if code not in (exits.DONE, exits.AGAIN) and not self._ended and (code != exits.RETRY or self._words):
             log.error("worker %d ended with %d: %s", self.pid, code, " | ".join(self.last_words()))
         return code
 

@@ -12,7 +12,6 @@ from engines.things import (
     NumberCheck,
     ParticipantResult,
     Reaction,
-    StatusContent,
     StatusPost,
 )
 from engines.verbs import ParticipantChange
@@ -182,7 +181,7 @@ class Whatsmeow(Core, Cannot):
     def statuses(self) -> list[StatusPost]:
         return self._ask(list[StatusPost], "statuses")
 
-    def post_status(self, key: str, content: StatusContent, recipients: Sequence[str] = ()) -> StatusPost:
+    def post_status(self, key: str, content: base.StatusContent, recipients: Sequence[str] = ()) -> StatusPost:
         """Post for whom the privacy settings of the account name. Raises NotSupported for chosen recipients."""
         if recipients:
             raise base.NotSupported("This engine cannot choose who sees a status: the account's privacy settings do")

@@ -222,6 +222,19 @@ def test_a_worker_leaves_no_core_file(line):
     assert next(line.split()[-3:-1] for line in limits.splitlines() if "core file" in line) == ["0", "0"]
 
 
+def test_a_linked_worker_stays_small(linked, contact):
+    linked.heard(contact, "hi")
+    lines = Path(f"/proc/{linked.engine.pid}/smaps_rollup").read_text().splitlines()
+    (anonymous,) = [int(line.split()[1]) for line in lines if line.startswith("Anonymous:")]
+    assert anonymous < 45 << 10  # kB; file pages it shares with the other workers
+
+
+def test_a_worker_cannot_fetch_anything_by_itself():
+    script = "from engines.whatsmeow.inside import assembly; import requests; requests.get('http://127.0.0.1/')"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ran.stderr.splitlines()[-1:] == ["RuntimeError: requests.get is left out of this process"]
+
+
 def test_a_worker_does_not_outlive_its_gateway(line):
     script = textwrap.dedent(f"""
         import sys, time

@@ -7,7 +7,7 @@ from tests.whatsmeow.kit import Line, address
 # isort: split
 from engines import base
 from engines.base import Capability
-from engines.things import Channel, GroupSettings, ParticipantResult, StatusText
+from engines.things import Channel, GroupSettings, ParticipantResult
 from engines.verbs import (
     CallVerbs,
     ChannelVerbs,
@@ -58,7 +58,7 @@ def test_what_neonize_cannot_do_is_no_capability(line):
         lambda engine: engine.pin("1@c.us", pinned=True),
         lambda engine: engine.mute("1@c.us", None),
         lambda engine: engine.set_picture(None),
-        lambda engine: engine.post_status("k", StatusText("x"), ["1@c.us"]),
+        lambda engine: engine.post_status("k", base.StatusText("x"), ["1@c.us"]),
     ],
 )
 def test_what_it_cannot_do_says_so(shared, ask):
@@ -273,7 +273,7 @@ def test_a_channel_is_followed_by_its_invite(shared, news):
 
 def test_a_status_is_posted_and_listed(shared, contact):
     shared.heard(contact, "I know you")
-    posted = shared.engine.post_status("status-1", StatusText("my story"))
+    posted = shared.engine.post_status("status-1", base.StatusText("my story"))
     assert (posted.body, posted.from_me, posted.expires_at - posted.timestamp) == ("my story", True, 86_400)
     assert posted.id in {each.id for each in shared.engine.statuses()}
 

@@ -1,19 +1,15 @@
 """Puts a worker's parts together; importing this loads the library."""
 
 import contextlib
-import ctypes
-import importlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-try:
-    ctypes.CDLL("libmagic.so.1")
-except OSError:  # the system has none: the one from PyPI, before anything asks for it
-    with contextlib.suppress(ImportError):
-        importlib.import_module("pylibmagic")
+from engines.whatsmeow.inside import lean
+
+lean.prepare()  # before the library's package, which is imported from here on
 
 from neonize import events as happen
 

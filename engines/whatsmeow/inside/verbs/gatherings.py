@@ -17,7 +17,6 @@ from engines.things import (
     ParticipantOutcome,
     ParticipantResult,
     StatusPost,
-    StatusText,
 )
 from engines.whatsmeow import ids
 from engines.whatsmeow.inside import content
@@ -170,7 +169,7 @@ class Gatherings:
     def post_status(self, key: str, kind: str, what: dict[str, Any]) -> StatusPost:
         """Post for everybody whom the account's privacy settings let see it."""
         if kind == "StatusText":
-            text = msgspec.convert(what, StatusText)
+            text = msgspec.convert(what, base.StatusText)
             kind, what = "Text", {"body": text.body}
         sent = self._sending.send(key, addresses.STATUS, kind, what, None)
         body = what.get("body") or what.get("caption")
