@@ -147,7 +147,7 @@ class Media:
     def _fetch(self, url: str) -> tuple[Kept, Mapping[str, str]]:
         draft = self._files.draft()
         try:
-            answer = self._client.fetch(url, self._most, self._timeout, draft.write)
+            headers = self._client.fetch(url, self._most, self._timeout, draft.write)
             kept = draft.done()
         except BaseException as error:
             draft.drop()
@@ -155,7 +155,7 @@ class Media:
             if code is None:
                 raise
             raise NotFetched(str(error), code) from None
-        return kept, answer.headers
+        return kept, headers
 
     # --- away ------------------------------------------------------------------------------------
 
