@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from engines import addresses, base
+from gateway.identity import Identities
 from gateway.media import Media
 from gateway.sender import mark_sent
 from handlers import happenings, session_happenings, shapes
 from handlers.media import sound_name, sound_type
 from handlers.sessions import png
-from storage import NotFound, audit, events, media, messages, sends, sessions
+from storage import NotFound, audit, events, identities, media, messages, sends, sessions
 from storage.db import Database, Tx
 from storage.events import Draft
 from storage.files import Kept
@@ -51,14 +52,14 @@ class _On(NamedTuple):
 
 
 class Inbound:
-    """Records what happens on sessions. After each commit `wake` is called, and `told` with the session's name."""
+    """Records what happens on sessions. After each commit `wake` is called, and `told` with the session."""
 
     def __init__(
         self,
         db: Database,
         now: Callable[[], int],
         wake: Callable[[], None] = lambda: None,
-        told: Callable[[str, Sequence[base.Event]], None] = lambda _name, _batch: None,
+        told: Callable[[sessions.Session, Sequence[base.Event]], None] = lambda _session, _batch: None,
         keeper: Media | None = None,
     ) -> None:
         self._db = db
@@ -67,6 +68,7 @@ class Inbound:
         self._lost: dict[str, int] = {}  # how often in a row a session lost its connection before it was ready
         self._told = told
         self._keeper = keeper
+        self._identities = Identities()
 
     def record(self, session_id: str, batch: Sequence[base.Event]) -> None:
         """Commit what happened on one session, in order; the same happening twice changes nothing.
@@ -81,14 +83,18 @@ class Inbound:
                 return
             sessions.hold(tx, row.id)
             session = _On(row.id, addresses.from_phone(row.phone) if row.phone else "", row.name, taken)
+            settled = self._identities.settle(tx, session.id, batch, now)
+            drafts = [happenings.contact_linked(session.id, link) for link in settled.linked]
             looping, lost = _reconnects(session.id, batch, self._lost.get(session.id, 0), now)
-            events.append(tx, session.id, [*_apply_all(tx, session, batch, now), *looping], now)
+            drafts += _apply_all(tx, session, settled.events, now)
+            events.append(tx, session.id, [*drafts, *looping], now)
+        self._identities.remember(session.id, settled)
         if lost:
             self._lost[session.id] = lost
         else:
             self._lost.pop(session.id, None)
         self._wake()
-        self._told(row.name, batch)
+        self._told(row, batch)
 
     @contextmanager
     def _files(self, batch: Sequence[base.Event]) -> Iterator["_Taken"]:
@@ -169,7 +175,7 @@ def _apply(tx: Tx, session: _On, event: base.Event, now: int) -> list[Draft]:  #
             return _told(session, event, now)
 
 
-def _told(session: _On, event: _Passing, now: int) -> list[Draft]:  # noqa: PLR0911 - a table
+def _told(session: _On, event: _Passing, now: int) -> list[Draft]:
     """The events to tell of what changes nothing that is stored."""
     match event:
         case base.GroupChanged():
@@ -182,9 +188,7 @@ def _told(session: _On, event: _Passing, now: int) -> list[Draft]:  # noqa: PLR0
             return [happenings.presence_update(session.id, event, now)]
         case base.HistoryProgress(percent):
             return [session_happenings.session_history(session.id, percent, now)]
-        case base.AddressesLinked():
-            return [happenings.contact_linked(session.id, event)]
-        case base.TypingChanged():
+        case base.AddressesLinked() | base.TypingChanged():
             return []
 
 
@@ -214,9 +218,9 @@ def _changed(tx: Tx, session: _On, event: base.MessageEdited | base.MessageRevok
                 media.let_go(tx, row.id)
             return happenings.message_revoked(session.id, event, own=session.own)
         case base.ReactionReceived(message_id, _, sender, emoji):
-            return happenings.message_reaction(
-                session.id, event, messages.react(tx, session.id, message_id, sender, emoji)
-            )
+            formerly = identities.lids(tx, session.id, [sender]).get(sender)
+            after = messages.react(tx, session.id, message_id, sender, emoji, formerly=formerly)
+            return happenings.message_reaction(session.id, event, after)
 
 
 def _media(session: _On, message_id: str, told: base.IncomingMedia, kept: Kept | None) -> dict[str, Any]:

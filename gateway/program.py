@@ -12,6 +12,7 @@ from engines.simulator import Simulator, World
 from gateway import __version__, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
+from gateway.calls import Doorman
 from gateway.config import Config, effective
 from gateway.delivery import Delivery
 from gateway.document import bundle
@@ -28,7 +29,7 @@ from gateway.streams import Limits, Streams
 from handlers import session_happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, audit, events, migrate, sessions
+from storage import Unavailable, api_keys, audit, events, migrate, search, sessions
 from storage.db import Database
 from storage.files import Files
 
@@ -73,11 +74,12 @@ class Program:
         self.metrics = Metrics()
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
+        self.doorman = Doorman()
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.media = self._media()
         self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
-        self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max, ready=self.media.ready)
+        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing_max, ready=self.media.ready)
         self.sender.recover()
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
@@ -86,8 +88,12 @@ class Program:
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
-        """Something was committed: events, deliveries, a connection."""
+        """Something was committed: sends, a connection, events, deliveries."""
         self.sender.wake()
+        self.tell()
+
+    def tell(self) -> None:
+        """Events were committed, and their deliveries."""
         self.delivery.wake()
         self.streams.wake()
 
@@ -115,6 +121,7 @@ class Program:
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
+        self.doorman.stop()
         self.delivery.stop(self.config.shutdown_delay / 1000)
         self.outbound.close()
         if self.world is not None:
@@ -161,15 +168,18 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.wake, self._told, self.media).record,
+            Inbound(self.db, self._now, self.tell, self._told, self.media).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
 
-    def _told(self, name: str, happened: Sequence[Event]) -> None:
+    def _told(self, session: sessions.Session, happened: Sequence[Event]) -> None:
         self.metrics.happened(happened)
+        self.doorman.heard(self.engines, session, happened)
+        if any(isinstance(event, StateChanged) for event in happened):
+            self.sender.wake()  # what waited for a connection may have one
         if self._show is not None:
-            self._show(name, happened)
+            self._show(session.name, happened)
 
     def _delivery(self) -> Delivery:
         config = self.config
@@ -236,6 +246,7 @@ class Program:
         while not self._stopping.wait(_USAGE_EVERY):
             self.usage.flush(self.db)
             self.refusals.flush(self.db)
+            search.catch_up(self.db)
 
     def _forget_old(self) -> None:
         while not self._stopping.is_set():

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from engines import Engines, addresses, base, contents
 from handlers.errors import of_url
+from handlers.identity import known
 from handlers.media import Keeper
 from handlers.security import Caller
 from handlers.shapes import milliseconds, moment
@@ -101,7 +102,8 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) ->
     """
     with desk.db.read() as tx:
         session = sessions.find(tx, session_id)
-    lane = sends.Lane(session.id, addresses.parse(body["toChatId" if "toChatId" in body else "chatId"]))
+        chat = known(tx, session.id, body["toChatId" if "toChatId" in body else "chatId"])
+    lane = sends.Lane(session.id, chat)
     due, expires = milliseconds(body.get("sendAt")), milliseconds(body.get("expiresAt"))
     when = When(due, expires, "respond-async" in desk.prefer or (due is not None and due > desk.now))
     if desk.preflight:
@@ -128,8 +130,10 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) ->
         if kept is not None:
             message_id = kept.message_id or ""
         desk.sender.work_off(lane, claimed, until=message_id)
-    desk.sender.wake()
-    return _answer(desk.db, session.id, message_id, kept, watch=when.later or not ours)
+    watch = when.later or not ours
+    if watch:
+        desk.sender.wake()
+    return _answer(desk.db, session.id, message_id, kept, watch=watch)
 
 
 def _queue(tx: Tx, session: sessions.Session, lane: sends.Lane, parcel: Parcel, when: When, now: int) -> str:

@@ -23,7 +23,7 @@ _FIND = Prepared(
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
 _WANTED = select(sessions).where(sessions.c.wanted, sessions.c.status != "failed").order_by(sessions.c.row)
-_HOLD = select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True)
+_HOLD = Prepared(select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True))
 
 
 def create(tx: Tx, values: dict[str, Any], now: int) -> Session:
@@ -54,7 +54,7 @@ def hold(tx: Tx, session_id: str) -> None:
     each other. SQLite's writers queue anyway.
     """
     if tx.dialect.name == "postgresql":
-        tx.execute(_HOLD, {"session_id": session_id})
+        _HOLD.all(tx, session_id=session_id)
 
 
 def page(tx: Tx, only: Collection[str], limit: int, offset: int) -> list[Session]:

@@ -117,6 +117,18 @@ message_hours = Table(  # kept by triggers.py
     Index("ix_message_hours_hour", "hour"),
 )
 
+identities = Table(  # the two addresses of one person: the hidden one, and the phone's, which is used once it is known
+    "identities",
+    metadata,
+    Column("lid", String(100), primary_key=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("phone", String(100), nullable=False),
+    Column("merged", Boolean, nullable=False),  # whether there was a history under the hidden one
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_identities_session_id", "session_id", "phone"),
+    Index("ix_identities_phone", "phone"),
+)
+
 early_receipts = Table(  # a receipt that came before the send it is for was stored; mark_sent takes it up
     "early_receipts",
     metadata,

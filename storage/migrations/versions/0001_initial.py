@@ -36,8 +36,30 @@ TRIGGERS = {
           AND direction = OLD.direction AND type = OLD.type AND failed = (OLD.status = 'failed');
     END
     """,
+        """
+    CREATE VIRTUAL TABLE message_texts USING fts5(
+        body, content = 'messages', content_rowid = 'row', tokenize = 'unicode61 remove_diacritics 0'
+    )
+    """,
+        """
+    CREATE TRIGGER tr_messages_reworded AFTER UPDATE OF body ON messages
+    WHEN OLD.body IS NOT NEW.body AND EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+        INSERT INTO message_texts (rowid, body) VALUES (NEW.row, NEW.body);
+    END
+    """,
+        """
+    CREATE TRIGGER tr_messages_unworded AFTER DELETE ON messages
+    WHEN EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+    END
+    """,
     ),
     "postgresql": (
+        """
+    CREATE INDEX ix_messages_words ON messages
+    USING gin (to_tsvector('simple', regexp_replace(body, '[^[:alnum:]]+', ' ', 'g')))
+    """,
         """
     CREATE FUNCTION count_messages() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO message_hours AS kept (session_id, hour, direction, type, failed, count)
@@ -268,6 +290,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_idempotency_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
+        "identities",
+        sa.Column("lid", sa.String(length=100), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("phone", sa.String(length=100), nullable=False),
+        sa.Column("merged", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_identities_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("lid", "session_id", name=op.f("pk_identities")),
+    )
+    with op.batch_alter_table("identities", schema=None) as batch_op:
+        batch_op.create_index("ix_identities_phone", ["phone"], unique=False)
+        batch_op.create_index("ix_identities_session_id", ["session_id", "phone"], unique=False)
 
     op.create_table(
         "message_hours",
