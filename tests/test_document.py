@@ -199,6 +199,25 @@ def test_the_bundle_refers_only_to_itself() -> None:
     assert [] == [r for r in set(references) if resolve(document(), {"$ref": r}) is None]
 
 
+def test_the_bundle_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root = tmp_path / "openapi.yaml"
+    root.write_text("info: {title: first}")
+    made = [bundle.__wrapped__(root), bundle.__wrapped__(root)]
+    root.write_text("info: {title: the second}")
+    made.append(bundle.__wrapped__(root))
+    assert ["first", "first", "the second"] == [document["info"]["title"] for document in made]
+
+
+def test_a_bundle_that_was_half_written_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root = tmp_path / "openapi.yaml"
+    root.write_text("info: {title: first}")
+    bundle.__wrapped__(root)
+    (tmp_path / "__pycache__" / "openapi.json").write_text("[[")
+    assert "first" == bundle.__wrapped__(root)["info"]["title"]
+
+
 def test_the_bundle_is_the_same_in_every_process() -> None:
     """Whatever order sets and dictionaries hash to."""
     command = [sys.executable, "-c", "import json, gateway.document as d; print(json.dumps(d.bundle()))"]
