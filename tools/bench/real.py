@@ -1,6 +1,6 @@
 """What the real engine costs: `python -m tools.bench --engine whatsmeow`.
 
-A gateway with `ENGINE_TYPE=whatsmeow` against the double of WhatsApp, which runs in this process and is small beside it.
+A gateway with `ENGINE_TYPE=whatsmeow` against the double of WhatsApp, which runs in this process and costs little.
 A round trip is: a person writes, the webhook is told, the program answers through the API, the person has the answer.
 """
 
@@ -131,8 +131,8 @@ class _Bench:
             self._send(person, chat, number)
             person.next()
             whole.append(time.monotonic() - begun)
-        for name, found in (("written to webhook", inward), ("round trip", whole)):
-            found = sorted(found[10:])  # the first ones make the Signal session
+        for name, times in (("written to webhook", inward), ("round trip", whole)):
+            found = sorted(times[10:])  # the first ones make the Signal session
             p50, p99 = statistics.median(found) * 1000, found[int(len(found) * 0.99)] * 1000
             self.say(f"{name:<30} p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 
