@@ -1,11 +1,18 @@
 """One identity: somebody who first writes under a hidden address and whose number is learnt later is one person."""
 
+from uuid import uuid4
+
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from engines import base
 from gateway.inbound import Inbound
+from storage import events as events_log
+from storage import messages, sessions
+from storage.db import Database
 from tests.simulator_stage import ADA, HIDDEN
-from tests.support import Gateway, hold_event
+from tests.support import START, Gateway, hold_event
 
 SESSION = "/sessions/my-bot"
 HOOK = "http://127.0.0.1:9/hook"
@@ -251,3 +258,63 @@ def test_everybody_a_happening_names_is_called_by_the_phone_s_address(gateway: G
     )
     assert ["4412345@c.us"] == told["message.received"]["mentionedIds"]
     assert "4412345@c.us" == told["call.received"]["from"]
+
+
+# --- whenever it becomes known --------------------------------------------------------------------
+
+PEOPLE = {"1@lid": "4411111@c.us", "2@lid": "4422222@c.us"}
+GROUP = "1203630@g.us"
+said = st.tuples(
+    st.sampled_from([*PEOPLE, *PEOPLE.values(), "4499999@c.us"]),
+    st.sampled_from([None, GROUP]),
+    st.booleans(),
+    st.lists(st.sampled_from([*PEOPLE, "4499999@c.us"]), max_size=2).map(tuple),
+)
+steps = st.lists(st.one_of(st.sampled_from(list(PEOPLE)), said), max_size=12)
+
+
+def told(n: int, step) -> base.Event:
+    """A link where the step is a hidden address, else a message by or to somebody, perhaps in a group."""
+    if isinstance(step, str):
+        return base.AddressesLinked(step, PEOPLE[step])
+    who, group, from_me, mentions = step
+    sender, recipient = ("4400000@c.us", who) if from_me else (who, "4400000@c.us")
+    return base.MessageReceived(
+        base.Message(f"M{n}", group or who, sender, "text", "1@lid", n, from_me, group or recipient, mentions=mentions)
+    )
+
+
+def outcome(db: Database, session: str) -> list[tuple[object, ...]]:
+    """Messages with their addresses, counts of chats, and where the events stand."""
+    with db.read() as tx:
+        rows, _ = messages.page(tx, session, None, None, 100, 0)
+        places = {row.chat_id: messages.page(tx, session, row.chat_id, None, 1, 0)[1] for row in rows}
+        logged = [
+            event for event in events_log.page(tx, 0, 1000, sessions_in=[session]) if event.type != "contact.linked"
+        ]
+        return [
+            *sorted((row.wa_message_id, row.chat_id, row.sender, row.recipient, row.body) for row in rows),
+            *sorted(places.items()),
+            *sorted((event.chat_id, str(event.data["id"]), event.data["from"], event.data["to"]) for event in logged),
+        ]
+
+
+@hypothesis.settings(
+    max_examples=40, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(steps, st.data())
+def test_it_does_not_matter_when_it_becomes_known(db: Database, happened, data) -> None:
+    """In the end all stands as if everything had been known from the beginning, however batches fall."""
+    happenings = [told(n, step) for n, step in enumerate(happened)] + [
+        base.AddressesLinked(*one) for one in PEOPLE.items()
+    ]
+    first = [base.AddressesLinked(*one) for one in PEOPLE.items()]
+    with db.write() as tx:
+        late, early = (sessions.create(tx, {"name": str(uuid4())}, START).id for _ in range(2))
+    inward = Inbound(db, lambda: START)
+    while happenings:
+        size = data.draw(st.integers(1, len(happenings)))
+        inward.record(late, happenings[:size])
+        del happenings[:size]
+    inward.record(early, [*first, *(told(n, step) for n, step in enumerate(happened))])
+    assert outcome(db, early) == outcome(db, late)
