@@ -39,6 +39,13 @@ def add_contact(world: World | None, body: Json) -> tuple[Json, int]:
     return next(one for one in control.contacts() if one["id"] == address), 201
 
 
+def post_status(world: World | None, id_: str, body: Json) -> tuple[Json, int]:
+    """A contact posts a status for everybody."""
+    control = _control(world)
+    media = _draft(control, body) if "media" in body else None
+    return {"messageId": control.post_status(id_, body["text"], media=media)}, 201
+
+
 def get_inbox(world: World | None, caller: Caller, id_: str, limit: int, offset: int) -> list[Json]:
     """What a contact received of the sessions that the key may see."""
     found = _control(world).inbox(id_, limit=limit, offset=offset, of=caller.may)
