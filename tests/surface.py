@@ -158,7 +158,8 @@ POST   /sessions/{id}/calls/{callId}/reject                      operator 200 40
 GET    /search                                                   operator 200 400         Search     50..100
 """
 SHAPES = {  # fields that are always there; `name?` may be missing
-    "ApiKey": "id name keyPrefix role allowedIps? allowedSessions? isActive expiresAt? lastUsedAt? usageCount createdAt",
+    "ApiKey": "id name keyPrefix role allowedIps? allowedSessions? isActive expiresAt? lastUsedAt? usageCount"
+    " createdAt",
     "ApiKeyCreated": "id name keyPrefix role allowedIps? allowedSessions? isActive expiresAt? lastUsedAt? usageCount"
     " createdAt apiKey",
     "Validated": "valid role?",
@@ -222,11 +223,6 @@ SHAPES = {  # fields that are always there; `name?` may be missing
 # Not here yet, and nothing else: one that is both listed and in the document fails.
 PENDING: set[str] = {
     "POST /sessions/{id}/messages/send-template",
-    "POST /sessions/{id}/messages/send-image",
-    "POST /sessions/{id}/messages/send-video",
-    "POST /sessions/{id}/messages/send-audio",
-    "POST /sessions/{id}/messages/send-document",
-    "POST /sessions/{id}/messages/send-sticker",
     "POST /sessions/{id}/status/send-image",
     "POST /sessions/{id}/status/send-video",
     "GET /sessions/{id}/status/{statusId}/media",

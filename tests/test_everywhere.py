@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from gateway.document import resolve
 from tests.spec import Operation, example_of, operations
-from tests.support import Gateway
+from tests.support import Gateway, document
 
 UNKNOWN = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
@@ -28,7 +29,11 @@ def body_of(operation: Operation) -> dict[str, Any]:
 
 def call(gateway: Gateway, operation: Operation, **kwargs: Any) -> TestResponse:
     path = path_of(operation, **kwargs.pop("given", {}))
-    needed = {p["name"]: str(p["example"]) for p in operation.parameters if p["in"] == "query" and p.get("required")}
+    needed = {
+        p["name"]: p.get("example") or example_of(p["schema"], p["name"])
+        for p in operation.parameters
+        if p["in"] == "query" and p.get("required")
+    }
     query = kwargs.pop("query_string", {})
     arguments = {**body_of(operation), **kwargs}
     return gateway.call(operation.method, path, query_string={**needed, **query}, **arguments)
@@ -56,7 +61,7 @@ def test_an_unknown_parameter_is_refused_everywhere(gateway: Gateway) -> None:
 
 
 def test_a_request_without_a_key_is_refused_everywhere(gateway: Gateway) -> None:
-    assert {} == others(gateway, [one for one in promise("401")], 401, key=None)
+    assert {} == others(gateway, promise("401"), 401, key=None)
 
 
 def test_a_low_role_is_refused_everywhere(gateway: Gateway) -> None:
@@ -68,12 +73,12 @@ def test_a_low_role_is_refused_everywhere(gateway: Gateway) -> None:
 
 
 def test_what_is_not_there_is_not_found_everywhere(gateway: Gateway) -> None:
-    named = [one for one in promise("404") if "{" in one.path]
-    assert {} == others(gateway, named, 404, given={"sessionId": "nowhere"})
+    named = [one for one in promise("404") if "{" in one.path and not one.id.startswith("simulator.")]
+    assert {} == others(gateway, named, 404, given={"sessionId": "nowhere", "file": "nowhere"})
 
 
 def test_too_large_a_body_is_refused_everywhere(gateway: Gateway) -> None:
-    large = {"data": b"x" * (3 * 2**20), "content_type": "application/json", "json": None}
+    large = {"data": b"x" * (5 * 2**20), "content_type": "application/json", "json": None}
     assert {} == others(gateway, [one for one in promise("413") if one.body is not None], 413, **large)
 
 
@@ -115,12 +120,16 @@ def test_a_key_of_another_request_is_refused_everywhere(gateway: Gateway) -> Non
     """Whatever takes an Idempotency-Key: the same key with another body."""
     session = gateway.session(ready=True)
     keyed = [one for one in operations() if "Idempotency-Key" in {p["name"] for p in one.parameters}]
-    sends = [one for one in keyed if "X-Preflight" in {p["name"] for p in one.parameters}]
+    changes = {"sendAt": "2030-01-01T00:00:00.000Z", "batchId": "another", "name": "another"}
     found = {}
     for operation in keyed:
         headers = {"Idempotency-Key": operation.id, "Prefer": "respond-async"}
         first = body_of(operation)["json"]
-        call(gateway, operation, given={"sessionId": session}, headers=headers)
-        changed = {**first, **({"chatId": "447700900002@c.us"} if operation in sends else {"name": "another"})}
+        if call(gateway, operation, given={"sessionId": session}, headers=headers).status_code >= 300:
+            continue  # it needs something that is not there; nothing is kept of that
+        assert operation.body is not None
+        known = next(name for name in changes if name in resolve(document(), operation.body["schema"])["properties"])
+        changed = {**first, known: changes[known]}
         found[operation.id] = call(gateway, operation, given={"sessionId": session}, headers=headers, json=changed)
     assert {} == {name: answer.get_data(as_text=True) for name, answer in found.items() if answer.status_code != 422}
+    assert len(found) > 10

@@ -110,6 +110,10 @@ def test_every_operation_asks_for_the_role_of_the_table(gateway: Gateway) -> Non
 
 
 UNKNOWN = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+READ_ONLY = (
+    "Settings are derived from environment configuration and are read-only at runtime. "
+    "Change the corresponding environment variable and restart the service."
+)
 LITERALS = [
     ("GET", "/sessions/nowhere", None, 404, "Session 'nowhere' not found"),
     ("POST", "/sessions", {"name": "my-bot"}, 409, "Session with name 'my-bot' already exists"),
@@ -119,8 +123,7 @@ LITERALS = [
     ("GET", "/sessions/my-bot/messages/batch/none", None, 404, "Batch 'none' not found"),
     ("GET", "/stats/messages?period=1y", None, 400, ["period must be one of the following values: 24h, 7d, 30d"]),
     ("GET", "/sessions?colour=red", None, 400, ["property colour should not exist"]),
-    ("PUT", "/settings", None, 501, "Settings are derived from environment configuration and are read-only at runtime. "
-     "Change the corresponding environment variable and restart the service."),
+    ("PUT", "/settings", None, 501, READ_ONLY),
     ("GET", "/nowhere", None, 404, "Cannot GET /api/nowhere"),
 ]  # fmt: skip
 
