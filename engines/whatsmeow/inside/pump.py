@@ -28,6 +28,8 @@ _WINDOW = 64
 _CHUNK = 200
 _TICK = 0.5
 _PRUNE_EVERY = 1000
+_ATTEMPTS = 3
+_AGAIN = 2.5
 
 
 class Pump:
@@ -121,11 +123,16 @@ class Pump:
         kind, handler = self._kinds.get(record.kind, (None, None))
         if kind is None or handler is None:
             return []
-        try:
-            return handler(kind.FromString(record.body))
-        except Exception:
-            log.exception("an event of kind %d could not be understood", record.kind)
-            return []
+        for attempt in range(_ATTEMPTS):
+            if (
+                attempt
+            ):  # what failed because the library is about to end stays in the spool: the worker is gone by then
+                time.sleep(_AGAIN)
+            try:
+                return handler(kind.FromString(record.body))
+            except Exception:
+                log.exception("an event of kind %d could not be understood", record.kind)
+        return []
 
     def _fetch(self, chat: str, stanza: str, message: Any, found: content.Said) -> str | None:
         """The file with a message's media, None where it is left out or lost."""
