@@ -28,7 +28,7 @@ def pack(
 ) -> Parcel:
     """The message with the media that `body` names; base64 wins over a URL.
 
-    Media by URL is fetched when it is sent; until then `check` says whether it may be. `default` says whether bytes need
+    Media by URL is fetched when it is sent; until then `check` says whether it may be. `default` says that bytes need
     no type. Raises BadRequest, Blocked.
     """
     upload, url = body.get("base64") or None, body.get("url") or ""

@@ -11,6 +11,10 @@ from tests.media_stage import IMAGE, PICTURE, SETTINGS, TEXT, digest, fetched, f
 from tests.receiver import Receiver, answer
 from tests.support import Gateway
 
+TOO_LONG = (
+    "messages.0.content.caption must be shorter than or equal to 1024 characters once its variables are filled in"
+)
+
 
 @pytest.fixture
 def settings() -> dict[str, str]:
@@ -83,8 +87,7 @@ def test_a_url_that_leads_inside_fails_its_item_only(ready: Gateway, receiver: R
         ({"chatId": AYU, "type": "text", "content": {"image": IMAGE}},
          "messages.0.content.text must not be empty once its variables are filled in"),
         ({**item("image", caption="{{a}}" * 2), "variables": {"a": "x" * 600}},
-         "messages.0.content.caption must be shorter than or equal to 1024 characters once its variables are"
-         " filled in"),
+         TOO_LONG),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_and_leaves_nothing(ready: Gateway, message: dict[str, Any], problem: Any) -> None:
