@@ -61,6 +61,11 @@ def phone(address: str) -> str | None:
     return user if server == _PERSON else None
 
 
+def is_hidden(address: str) -> bool:
+    """Whether it is the hidden address of a person whose number it does not tell."""
+    return address.endswith("@lid")
+
+
 def kind(address: str) -> str:
     """What a chat with that address is: individual, group, channel, status or broadcast."""
     if address == STATUS:

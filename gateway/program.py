@@ -12,12 +12,14 @@ from engines.simulator import Simulator, World
 from gateway import __version__, real, retention
 from gateway.app import Site, build
 from gateway.bulk import Bulk
+from gateway.calls import Doorman
 from gateway.config import Config, effective
 from gateway.delivery import Delivery
 from gateway.document import bundle
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
+from gateway.media import Media
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.published import Published
@@ -27,8 +29,9 @@ from gateway.streams import Limits, Streams
 from handlers import session_happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, audit, events, migrate, sessions
+from storage import Unavailable, api_keys, audit, events, migrate, search, sessions
 from storage.db import Database
+from storage.files import Files
 
 log = logging.getLogger("openwa")
 _USAGE_EVERY = 15.0
@@ -71,11 +74,13 @@ class Program:
         self.metrics = Metrics()
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
+        self.doorman = Doorman()
+        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
+        self.media = self._media()
         self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
-        self.sender = Sender(self.db, self.engines, now, self.wake, typing_max=typing_max)
+        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing_max, ready=self.media.ready)
         self.sender.recover()
-        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
         self.document = Published(bundle())
@@ -83,8 +88,12 @@ class Program:
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
-        """Something was committed: events, deliveries, a connection."""
+        """Something was committed: sends, a connection, events, deliveries."""
         self.sender.wake()
+        self.tell()
+
+    def tell(self) -> None:
+        """Events were committed, and their deliveries."""
         self.delivery.wake()
         self.streams.wake()
 
@@ -96,7 +105,7 @@ class Program:
     def start(self) -> None:
         """Start what runs beside requests."""
         self.delivery.start()
-        loops = [self.sender.run, self.bulk.run, self._forget_old, self._write_usage]
+        loops = [self.sender.run, self.bulk.run, self.media.run, self._forget_old, self._write_usage]
         if self.config.auto_start_sessions:
             loops.append(self._start_wanted)
         for loop in loops:
@@ -108,9 +117,11 @@ class Program:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
         self.bulk.stop()
+        self.media.stop()
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
+        self.doorman.stop()
         self.delivery.stop(self.config.shutdown_delay / 1000)
         self.outbound.close()
         if self.world is not None:
@@ -130,6 +141,19 @@ class Program:
                 events.append(tx, session_id, session_happenings.session_changed(session_id, _RESTARTED, now), now)
             return sessions.wanted(tx)
 
+    def _media(self) -> Media:
+        config = self.config
+        files = Files(config.data_dir / "media", config.media_max_bytes)
+        return Media(
+            self.db,
+            files,
+            self.outbound,
+            self._now,
+            most=config.media_max_bytes,
+            timeout=config.media_timeout / 1000,
+            days=config.media_retention_days,
+        )
+
     def _settings(self) -> Settings:
         return Settings(
             version=__version__,
@@ -144,15 +168,18 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.wake, self._told).record,
+            Inbound(self.db, self._now, self.tell, self._told, self.media).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
 
-    def _told(self, name: str, happened: Sequence[Event]) -> None:
+    def _told(self, session: sessions.Session, happened: Sequence[Event]) -> None:
         self.metrics.happened(happened)
+        self.doorman.heard(self.engines, session, happened)
+        if any(isinstance(event, StateChanged) for event in happened):
+            self.sender.wake()  # what waited for a connection may have one
         if self._show is not None:
-            self._show(name, happened)
+            self._show(session.name, happened)
 
     def _delivery(self) -> Delivery:
         config = self.config
@@ -194,6 +221,7 @@ class Program:
                 "db": self.db,
                 "engines": self.engines,
                 "sender": self.sender,
+                "keeper": self.media,
                 "delivery": self.delivery,
                 "bulk": self.bulk,
                 "settings": self.settings,
@@ -218,6 +246,7 @@ class Program:
         while not self._stopping.wait(_USAGE_EVERY):
             self.usage.flush(self.db)
             self.refusals.flush(self.db)
+            search.catch_up(self.db)
 
     def _forget_old(self) -> None:
         while not self._stopping.is_set():

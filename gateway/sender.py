@@ -24,7 +24,10 @@ _RECOVER = 30_000  # milliseconds from one look for sends that nobody sends to t
 
 
 class Sender:
-    """Sends of one gateway. `typing_max` is the longest simulated typing, in milliseconds; 0 is none."""
+    """Sends of one gateway. `typing_max` is the longest simulated typing, in milliseconds; 0 is none.
+
+    `ready` gives media to send with its file being here, fetched if need be.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Sender:
         *,
         typing_max: int = 0,
         pause: Callable[[float], object] | None = None,
+        ready: Callable[[Send, base.Content, base.Quote | None], base.Content] = lambda _row, content, _quote: content,
     ) -> None:
         self._db = db
         self._engines = engines
@@ -44,8 +48,10 @@ class Sender:
         self._lanes = _Lanes()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sender")
         self._due = threading.Event()
+        self._passed_over = False  # something is due in a chat that somebody else was sending in
         self._stopping = threading.Event()
         self._pause = pause or self._stopping.wait
+        self._ready = ready
 
     # --- for requests ----------------------------------------------------------------------------
 
@@ -60,7 +66,8 @@ class Sender:
             if claimed.message_id == until:
                 break
             claimed = self._claim(lane)
-        self._wake_others()
+        if self._passed_over:
+            self._due.set()
 
     def wake(self) -> None:
         """Something was queued, or a session connected."""
@@ -107,7 +114,9 @@ class Sender:
             with self._db.write() as tx:
                 finish(tx, row, "expired", now, base.EngineError("Its time was over before it could be sent"))
             self._wake_others()
-        return [self._pool.submit(self._work, lane) for lane in lanes if not self._lanes.busy(lane)]
+        free = [lane for lane in lanes if not self._lanes.busy(lane)]
+        self._passed_over = len(free) < len(lanes)
+        return [self._pool.submit(self._work, lane) for lane in free]
 
     def cancel(self, session_id: str, message_id: str) -> bool:
         """Take back a send that is still queued; says whether it was. Raises NotFound."""
@@ -132,11 +141,13 @@ class Sender:
         """Hand a claimed send to its engine and commit what came of it, with its events."""
         came_to = self._ask(row)
         self._commit(lambda tx: _record(tx, row, came_to, self._now()))
+        self._wake_others()
 
     def _ask(self, row: Send) -> base.Sent | base.EngineError:
         try:
             engine = self._engines.live(row.session_id)
             content, quote = contents.load(row.content)
+            content = self._ready(row, content, quote)
             if self._typing_max and isinstance(content, base.Text) and row.batch_row is None:
                 self._pretend_typing(engine, row.chat_id, content)
             return contents.hand_over(engine, base.Outgoing(row.message_id, row.chat_id, content, quote))
@@ -150,7 +161,6 @@ class Sender:
         with self.lane(lane, 0) as ours:
             while ours and not self._stopping.is_set() and (row := self._claim(lane)) is not None:
                 self.send(row)
-                self._wake_others()
 
     def _give_up(self, row: Send) -> bool:
         """In the lane's turn: if the row still stands in `sending`, nobody is going to say what came of it."""

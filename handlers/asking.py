@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from engines import Engines, addresses, base
 from engines.verbs import Everything
 from handlers.errors import Refusal
-from storage import Conflict, idempotency, sessions
+from handlers.identity import known
+from storage import Conflict, idempotency, identities, sessions
 from storage.db import Database
 
 Json = dict[str, Any]
@@ -16,23 +17,41 @@ _LONGEST = 300_000  # milliseconds that no engine takes: whoever asked has died
 class Asked(NamedTuple):
     """A running session that is asked something."""
 
+    db: Database
     session_id: str
     engine: Everything
 
     def address(self, written: str) -> str:
-        """Whom or what any written form names. Raises BadAddress."""
-        return addresses.parse(written)
+        """The one address of whom or what any written form names. Raises BadAddress."""
+        with self.db.read() as tx:
+            return known(tx, self.session_id, written)
 
     def addresses(self, written: Iterable[str]) -> list[str]:
         """The same of several, each once, in the order given."""
         return list(dict.fromkeys(self.address(one) for one in written))
+
+    def phones(self, found: Iterable[str]) -> dict[str, str]:
+        """The phone's addresses of those that the engine calls by a hidden one although the session knows better."""
+        hidden = [address for address in found if addresses.is_hidden(address)]
+        if not hidden:
+            return {}
+        with self.db.read() as tx:
+            return identities.phones(tx, self.session_id, hidden)
+
+    def lids(self, found: Iterable[str]) -> dict[str, str]:
+        """The hidden addresses of people by phone, as far as the session knows them."""
+        people = [address for address in found if addresses.phone(address)]
+        if not people:
+            return {}
+        with self.db.read() as tx:
+            return identities.lids(tx, self.session_id, people)
 
 
 def ask(db: Database, engines: Engines, given: str) -> Asked:
     """The session with this id or name, to be asked. Raises NotFound, NotStarted."""
     with db.read() as tx:
         session_id = sessions.find(tx, given).id
-    return Asked(session_id, engines.live(session_id))
+    return Asked(db, session_id, engines.live(session_id))
 
 
 def live(db: Database, engines: Engines, session_id: str) -> Everything:

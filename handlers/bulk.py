@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from engines import Engines, addresses, base, contents
+from engines import Engines, base, contents
 from handlers.errors import BadRequest
+from handlers.identity import known
 from handlers.security import Caller
 from handlers.sending import Parcel
 from handlers.shapes import moment
@@ -91,7 +92,7 @@ def _create(tx: Tx, session_id: str, body: Json, now: int) -> batches.Batch:
         options.get("randomizeDelay", True),
         options.get("stopOnError", False),
     )
-    items = _items(body["messages"])
+    items = _items(tx, session_id, body["messages"])
     wanted = body.get("batchId")
     while (row := batches.create(tx, session_id, wanted or f"batch_{secrets.token_hex(4)}", items, pace, now)) is None:
         if wanted:
@@ -99,7 +100,7 @@ def _create(tx: Tx, session_id: str, body: Json, now: int) -> batches.Batch:
     return row
 
 
-def _items(messages: list[Json]) -> list[batches.Item]:
+def _items(tx: Tx, session_id: str, messages: list[Json]) -> list[batches.Item]:
     """Each message as it will be queued, variables filled in. Raises BadRequest, BadAddress."""
     problems: list[str] = []
     items = []
@@ -110,7 +111,7 @@ def _items(messages: list[Json]) -> list[batches.Item]:
         except BadRequest as error:
             problems.append(f"messages.{n}.content.{error}")
             continue
-        chat = addresses.parse(message["chatId"])
+        chat = known(tx, session_id, message["chatId"])
         row = {
             "chat_id": chat, "recipient": chat, "body": parcel.body, "type": parcel.type, "metadata": parcel.metadata
         }  # fmt: skip

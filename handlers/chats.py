@@ -1,5 +1,6 @@
 """Chats as the account sees them, live from the engine."""
 
+from dataclasses import replace
 from typing import Any
 
 from engines import Engines
@@ -14,7 +15,10 @@ _FOREVER = 253_402_300_799  # the last second of the year 9999
 
 def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset: int) -> list[Json]:
     """The account's chats, the one written to last first."""
-    return [shapes.chat(one) for one in ask(db, engines, session_id).engine.chats(limit, offset)]
+    asked = ask(db, engines, session_id)
+    found = asked.engine.chats(limit, offset)
+    phones = asked.phones(one.id for one in found)
+    return [shapes.chat(replace(one, id=phones.get(one.id, one.id))) for one in found]
 
 
 def mark_read(db: Database, engines: Engines, session_id: str, body: Json) -> Json:

@@ -1,10 +1,13 @@
 """People as the account knows them, live from the engine."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from engines import Engines, addresses
+from engines.things import Contact
 from handlers import shapes
-from handlers.asking import ask
+from handlers.asking import Asked, ask
 from handlers.errors import BadRequest
 from storage.db import Database
 
@@ -14,7 +17,8 @@ _PICTURES = 50  # of one request: each is a question to WhatsApp
 
 def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset: int) -> list[Json]:
     """The address book, and whoever else the account has a chat with."""
-    return [shapes.contact(one) for one in ask(db, engines, session_id).engine.contacts(limit, offset)]
+    asked = ask(db, engines, session_id)
+    return [shapes.contact(one) for one in _known(asked, asked.engine.contacts(limit, offset))]
 
 
 def check(db: Database, engines: Engines, session_id: str, number: str) -> Json:
@@ -37,7 +41,8 @@ def list_pictures(db: Database, engines: Engines, session_id: str, ids: list[str
 def get(db: Database, engines: Engines, session_id: str, contact_id: str) -> Json:
     """One person."""
     asked = ask(db, engines, session_id)
-    return shapes.contact(asked.engine.contact(asked.address(contact_id)))
+    (found,) = _known(asked, [asked.engine.contact(asked.address(contact_id))])
+    return shapes.contact(found)
 
 
 def get_picture(db: Database, engines: Engines, session_id: str, contact_id: str) -> Json:
@@ -65,3 +70,15 @@ def unblock(db: Database, engines: Engines, session_id: str, contact_id: str) ->
     asked = ask(db, engines, session_id)
     asked.engine.unblock(asked.address(contact_id))
     return {"success": True, "message": "Contact unblocked"}
+
+
+def _known(asked: Asked, found: Sequence[Contact]) -> list[Contact]:
+    """Contacts with both addresses, as far as the engine or the session's history tells them."""
+    phones = asked.phones(one.id for one in found)
+    lids = asked.lids(one.id for one in found if one.lid is None)
+    return [
+        replace(one, id=phones[one.id], number=addresses.phone(phones[one.id]) or "", lid=one.id)
+        if one.id in phones
+        else replace(one, lid=one.lid or lids.get(one.id))
+        for one in found
+    ]

@@ -11,7 +11,7 @@ from engines import addresses
 from handlers import shapes
 from handlers.errors import Forbidden, Unauthorized
 from handlers.security import Caller
-from storage import NotFound, events, sessions
+from storage import NotFound, events, identities, sessions
 from storage.db import Database, Tx
 from storage.events import Event
 
@@ -21,7 +21,7 @@ _FOR_OPERATORS = frozenset({"session.qr", "webhook.disabled"})  # as the code it
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Events somebody wants: those behind the cursor `after`, of these sessions (ids), types and chat, or of any.
+    """Events somebody wants: those behind the cursor `after`, of these sessions (ids), types and chats, or of any.
 
     With `wait` (seconds) it is one page of at most `limit` as soon as there is an event; without, a stream for good.
     """
@@ -30,7 +30,7 @@ class Watch:
     after: int
     sessions: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
-    chat_id: str | None = None
+    chats: frozenset[str] = frozenset()
     limit: int = 200
     wait: float | None = None
 
@@ -45,7 +45,7 @@ class Watch:
             event.type not in self.hidden
             and (not self.sessions or event.session_id in self.sessions)
             and (not self.types or event.type in self.types)
-            and (self.chat_id is None or event.chat_id == self.chat_id)
+            and (not self.chats or event.chat_id in self.chats)
         )
 
     def read(self, tx: Tx, after: int) -> list[Event]:
@@ -56,7 +56,7 @@ class Watch:
             self.limit,
             sessions_in=self.sessions,
             types=self.types,
-            chat_id=self.chat_id,
+            chats=self.chats,
             without=self.hidden,
         )
 
@@ -73,14 +73,13 @@ def list_all(
 ) -> Json | Watch:
     """A page of events behind a cursor; where there is none yet, it may be waited for."""
     with db.read() as tx:
-        watch = Watch(
-            caller, after, _within(tx, caller, session_id), _types(caller, type_), _chat(chat_id), limit, wait
-        )
+        within = _within(tx, caller, session_id)
+        watch = Watch(caller, after, within, _types(caller, type_), _chats(tx, within, chat_id), limit, wait)
         newest = events.newest(tx)
         found = watch.read(tx, min(after, newest))
         if found or not wait:
             return shapes.event_page(found, limit, newest, events.oldest(tx))
-    return Watch(caller, newest, watch.sessions, watch.types, watch.chat_id, limit, wait)
+    return Watch(caller, newest, watch.sessions, watch.types, watch.chats, limit, wait)
 
 
 def stream(
@@ -97,7 +96,8 @@ def stream(
         newest = events.newest(tx)
         seen = after if last_event_id is None else last_event_id
         start = newest if seen is None else min(seen, newest)
-        return Watch(caller, start, _within(tx, caller, session_id), _types(caller, type_), _chat(chat_id))
+        within = _within(tx, caller, session_id)
+        return Watch(caller, start, within, _types(caller, type_), _chats(tx, within, chat_id))
 
 
 def _within(tx: Tx, caller: Caller, given: Sequence[str]) -> frozenset[str]:
@@ -122,5 +122,6 @@ def _types(caller: Caller, given: Sequence[str]) -> frozenset[str]:
     return frozenset(given)
 
 
-def _chat(address: str) -> str | None:
-    return addresses.parse(address) if address else None
+def _chats(tx: Tx, within: frozenset[str], written: str) -> frozenset[str]:
+    """Every address of the chat asked for: sessions that do not know yet who is who keep a hidden one."""
+    return identities.forms(tx, within, addresses.parse(written)) if written else frozenset()

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
-from engines import Engines, base
-from engines.things import ParticipantResult
+from engines import Engines, addresses, base
+from engines.things import Group, ParticipantResult
 from engines.verbs import ParticipantChange
 from handlers import shapes
 from handlers.asking import Asked, ask, once
@@ -39,7 +40,7 @@ def create(
 
     def work() -> tuple[Json, int]:
         wanted = asked.addresses(body["participants"])
-        group = asked.engine.create_group(body["name"], wanted)
+        group = _known(asked, asked.engine.create_group(body["name"], wanted))
         inside = {participant.id for participant in group.participants}
         return {**shapes.group(group), "notAdded": [one for one in wanted if one not in inside]}, 201
 
@@ -48,8 +49,9 @@ def create(
 
 def get(db: Database, engines: Engines, session_id: str, group_id: str) -> Json:
     """One group with everybody in it."""
+    asked = ask(db, engines, session_id)
     with _of(group_id):
-        return shapes.group_info(ask(db, engines, session_id).engine.group(group_id))
+        return shapes.group_info(_known(asked, asked.engine.group(group_id)))
 
 
 def add_participants(db: Database, engines: Engines, session_id: str, group_id: str, body: Json) -> Json:
@@ -145,6 +147,18 @@ def _change(asked: Asked, group_id: str, change: ParticipantChange, body: Json) 
     if not any(result.success for result in results):
         raise base.Refused(f"None of them: {', '.join(f'{one.id} ({one.outcome})' for one in results[:10])}")
     return {**_done(_DONE[change]), "results": [_result(result) for result in results]}
+
+
+def _known(asked: Asked, group: Group) -> Group:
+    """The group with everybody under the one address that the session has for them."""
+    phones = asked.phones([*(one.id for one in group.participants), group.owner or ""])
+    if not phones:
+        return group
+    people = [
+        replace(one, id=phones[one.id], number=addresses.phone(phones[one.id]) or "") if one.id in phones else one
+        for one in group.participants
+    ]
+    return replace(group, participants=tuple(people), owner=group.owner and phones.get(group.owner, group.owner))
 
 
 def _result(result: ParticipantResult) -> Json:

@@ -3,16 +3,21 @@
 import re
 from typing import Any
 
-from engines import Engines, addresses, base
+from engines import Engines, base
 from handlers import happenings, shapes
-from handlers.errors import NotAllowed
+from handlers.attachments import pack
+from handlers.errors import BadRequest, NotAllowed
+from handlers.identity import known
+from handlers.media import Keeper
 from handlers.sending import Desk, Parcel, own, send_operation
-from storage import messages, sessions
+from handlers.variables import fill
+from storage import media, messages, sessions, templates
 from storage.db import Database
 from storage.sessions import Session
 
 Json = dict[str, Any]
 _MOST_SHALLOW = 100
+_LONGEST_TEXT = 65_536
 _FORWARDED = ("location", "contact", "poll", "mentionedIds")  # what a forwarded message keeps of the first one
 
 
@@ -20,7 +25,8 @@ def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: st
     """A session's messages, newest first, with the number that match."""
     with db.read() as tx:
         row = sessions.find(tx, session_id)
-        rows, total = messages.page(tx, row.id, _neutral(chat_id), _neutral(from_), limit, offset)
+        chat, sender = (known(tx, row.id, one) if one else None for one in (chat_id, from_))
+        rows, total = messages.page(tx, row.id, chat, sender, limit, offset)
     return {"messages": [shapes.message(found) for found in rows], "total": total}
 
 
@@ -28,10 +34,60 @@ def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: st
 
 
 @send_operation
-def send_text(_desk: Desk, _session: Session, body: Json) -> Parcel:
+def send_text(desk: Desk, session: Session, body: Json) -> Parcel:
     """A text."""
-    mentions = _mentions(body)
+    mentions = _mentions(desk.db, session.id, body)
     return Parcel("text", body["text"], base.Text(body["text"], mentions), _mentioned(mentions))
+
+
+@send_operation
+def send_template(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A template, filled in. Raises NotFound, BadRequest."""
+    with desk.db.read() as tx:
+        match body:
+            case {"templateId": str(known_as)}:
+                row = templates.get(tx, session.id, known_as)
+            case {"templateName": str(name)}:
+                row = templates.named(tx, session.id, name)
+            case _:
+                raise BadRequest("Either templateId or templateName must be provided")
+    parts = (fill(part, body.get("vars", {})) for part in (row.header, row.body, row.footer) if part)
+    text = "\n\n".join(part for part in parts if part)
+    if not text or len(text) > _LONGEST_TEXT:
+        rule = f"be shorter than or equal to {_LONGEST_TEXT} characters" if text else "not be empty"
+        raise BadRequest(f"text must {rule} once its variables are filled in")
+    return Parcel("text", text, base.Text(text), {"template": row.name})
+
+
+@send_operation
+def send_image(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A picture."""
+    return _media(desk, session, "image", body)
+
+
+@send_operation
+def send_video(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A video."""
+    return _media(desk, session, "video", body)
+
+
+@send_operation
+def send_audio(desk: Desk, session: Session, body: Json) -> Parcel:
+    """Sound, or a voice note."""
+    kind: base.MediaKind = "voice" if body.get("ptt") else "audio"
+    return _media(desk, session, kind, body)
+
+
+@send_operation
+def send_document(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A file."""
+    return _media(desk, session, "document", body)
+
+
+@send_operation
+def send_sticker(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A sticker."""
+    return _media(desk, session, "sticker", body)
 
 
 @send_operation
@@ -61,8 +117,9 @@ def send_poll(_desk: Desk, _session: Session, body: Json) -> Parcel:
 @send_operation
 def reply(desk: Desk, session: Session, body: Json) -> Parcel:
     """A text that answers a message of the chat. Raises NotOnAccount where that is not known."""
-    chat, known_as = addresses.parse(body["chatId"]), body["quotedMessageId"]
+    known_as = body["quotedMessageId"]
     with desk.db.read() as tx:
+        chat = known(tx, session.id, body["chatId"])
         quoted = messages.find(tx, session.id, known_as)
     if quoted is None or quoted.wa_message_id is None or quoted.chat_id != chat:
         raise base.NotOnAccount(f"Message {known_as} not found in {chat}")
@@ -74,8 +131,8 @@ def reply(desk: Desk, session: Session, body: Json) -> Parcel:
 @send_operation
 def forward(desk: Desk, session: Session, body: Json) -> Parcel:
     """A message passed on; one that is not stored is forwarded all the same, if the account knows it."""
-    chat = addresses.parse(body["fromChatId"])
     with desk.db.read() as tx:
+        chat = known(tx, session.id, body["fromChatId"])
         original = messages.find(tx, session.id, body["messageId"])
     if original is None or original.chat_id != chat:
         return Parcel("unknown", "[Forwarded]", base.Forward(chat, body["messageId"]), {"forwarded": True})
@@ -96,7 +153,7 @@ def react(db: Database, engines: Engines, now: int, session_id: str, body: Json)
     return {"success": True}
 
 
-def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+def delete(db: Database, engines: Engines, keeper: Keeper, now: int, session_id: str, body: Json) -> Json:
     """Delete a message, for everyone unless asked otherwise. Raises NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
     if body.get("forEveryone", True):
@@ -108,7 +165,10 @@ def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json
         engines.live(session.id).revoke(chat, message_id, for_everyone=False)
         with db.write() as tx:
             sessions.hold(tx, session.id)
-            messages.revoke(tx, session.id, message_id)
+            row = messages.revoke(tx, session.id, message_id)
+            if row is not None:
+                media.let_go(tx, row.id)
+    keeper.tidy()
     return {"success": True}
 
 
@@ -138,7 +198,8 @@ def history(
     """A chat's newest messages, oldest first, as the account has them."""
     with db.read() as tx:
         session = sessions.find(tx, session_id)
-    found = engines.live(session.id).history(addresses.parse(chat_id), limit if deep else min(limit, _MOST_SHALLOW))
+        chat = known(tx, session.id, chat_id)
+    found = engines.live(session.id).history(chat, limit if deep else min(limit, _MOST_SHALLOW))
     return [happenings.message_received(session.id, message, own=own(session.phone)).data for message in found]
 
 
@@ -154,20 +215,21 @@ def reactions(db: Database, engines: Engines, session_id: str, chat_id: str, mes
 
 def _target(db: Database, session_id: str, body: Json) -> tuple[Session, str, str]:
     """The session, the chat and the WhatsApp id of the message that `body` names, by that id or by ours."""
-    chat = addresses.parse(body["chatId"])
     with db.read() as tx:
         session = sessions.find(tx, session_id)
+        chat = known(tx, session.id, body["chatId"])
         stored = messages.find(tx, session.id, body["messageId"])
     return session, chat, (stored and stored.wa_message_id) or body["messageId"]
 
 
-def _mentions(body: Json) -> tuple[str, ...]:
-    return tuple(addresses.parse(mention) for mention in body.get("mentions", ()))
+def _media(desk: Desk, session: Session, kind: base.MediaKind, body: Json) -> Parcel:
+    return pack(desk.keeper, session.id, kind, body, mentions=_mentions(desk.db, session.id, body))
+
+
+def _mentions(db: Database, session_id: str, body: Json) -> tuple[str, ...]:
+    with db.read() as tx:
+        return tuple(known(tx, session_id, mention) for mention in body.get("mentions", ()))
 
 
 def _mentioned(mentions: tuple[str, ...]) -> Json | None:
     return {"mentionedIds": list(mentions)} if mentions else None
-
-
-def _neutral(address: str) -> str | None:
-    return addresses.parse(address) if address else None

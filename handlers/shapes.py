@@ -11,6 +11,7 @@ from storage.deliveries import Attempt, Delivery
 from storage.events import Event
 from storage.messages import Message
 from storage.sessions import Session
+from storage.templates import Template
 from storage.webhooks import Webhook
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -36,6 +37,13 @@ def _day(days: int) -> str:
 def milliseconds(text: str | None) -> int | None:
     """ISO 8601 to epoch milliseconds."""
     return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def media(session_id: str, message_id: str, mimetype: str, filename: str | None, size: int) -> dict[str, Any]:
+    """What a message's metadata says of its media, with the path under which it is fetched."""
+    shown: dict[str, Any] = {"mimetype": mimetype, "filename": filename, "sizeBytes": size}
+    shown["url"] = f"/api/sessions/{session_id}/messages/{message_id}/media"
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def api_key(row: Key) -> dict[str, Any]:
@@ -88,6 +96,20 @@ def message(row: Message) -> dict[str, Any]:
         "metadata": row.metadata,
         "status": row.status,
         "createdAt": moment(row.created_at),
+    }
+
+
+def template(row: Template) -> dict[str, Any]:
+    """Template."""
+    return {
+        "id": row.id,
+        "sessionId": row.session_id,
+        "name": row.name,
+        "body": row.body,
+        "header": row.header,
+        "footer": row.footer,
+        "createdAt": moment(row.created_at),
+        "updatedAt": moment(row.updated_at),
     }
 
 

@@ -39,6 +39,13 @@ def add_contact(world: World | None, body: Json) -> tuple[Json, int]:
     return next(one for one in control.contacts() if one["id"] == address), 201
 
 
+def post_status(world: World | None, id_: str, body: Json) -> tuple[Json, int]:
+    """A contact posts a status for everybody."""
+    control = _control(world)
+    media = _draft(control, body) if "media" in body else None
+    return {"messageId": control.post_status(id_, body["text"], media=media)}, 201
+
+
 def get_inbox(world: World | None, caller: Caller, id_: str, limit: int, offset: int) -> list[Json]:
     """What a contact received of the sessions that the key may see."""
     found = _control(world).inbox(id_, limit=limit, offset=offset, of=caller.may)
@@ -139,6 +146,13 @@ def show_typing(db: Database, world: World | None, session_id: str, body: Json) 
     """A contact types."""
     stage = _stage(db, world, session_id)
     stage.control.typing(stage.session_id, body["from"], body["state"], group=body.get("group"))
+    return _shown(stage)
+
+
+def reveal(db: Database, world: World | None, session_id: str, body: Json) -> Json:
+    """The session learns the number of a contact who was hidden."""
+    stage = _stage(db, world, session_id)
+    stage.control.reveal(stage.session_id, body["contact"])
     return _shown(stage)
 
 

@@ -3,9 +3,9 @@
 import re
 from typing import Any, Protocol
 
-from engines import addresses
 from handlers import shapes
 from handlers.errors import BadRequest
+from handlers.identity import known
 from handlers.security import Caller
 from storage import Conflict, audit, deliveries, sessions, webhooks
 from storage.db import Database, Tx
@@ -40,9 +40,9 @@ def create(db: Database, delivery: Courier, now: int, caller: Caller, session_id
     with db.read() as tx:
         sessions.find(tx, session_id)
     delivery.check(body["url"])
-    columns = {"events": ["message.received"], "retry_count": 3, **_columns(body)}
     with db.write() as tx:
         session = sessions.find(tx, session_id)
+        columns = {"events": ["message.received"], "retry_count": 3, **_columns(tx, session.id, body)}
         row = webhooks.create(tx, session.id, columns, now)
         _audit(tx, "webhook_created", now, caller, row)
     return shapes.webhook(row), 201
@@ -74,7 +74,7 @@ def update(db: Database, delivery: Courier, now: int, caller: Caller, session_id
     if "url" in body:
         delivery.check(body["url"])
     with db.write() as tx:
-        row = webhooks.change(tx, row.session_id, id_, _columns(body), now)
+        row = webhooks.change(tx, row.session_id, id_, _columns(tx, row.session_id, body), now)
         _audit(tx, "webhook_updated", now, caller, row, changed=sorted(body))
     delivery.wake()
     return shapes.webhook(row)
@@ -182,7 +182,7 @@ def _told(tx: Tx, rows: list[deliveries.Delivery]) -> list[Json]:
     return [shapes.delivery(row, attempts[row.row]) for row in rows]
 
 
-def _columns(body: Json) -> Json:
+def _columns(tx: Tx, session_id: str, body: Json) -> Json:
     for name in body.get("headers", ()):  # a name's form is nothing OpenAPI 3.0 can say
         if not _HEADER.fullmatch(name):
             raise BadRequest("headers must have names of letters, digits and dashes")
@@ -190,14 +190,15 @@ def _columns(body: Json) -> Json:
     if "secret" in body:
         columns |= {"secret": body["secret"] or None, "old_secret": None, "old_secret_until": None}
     if "filters" in body:
-        columns["filters"] = body["filters"] and {"conditions": [_neutral(c) for c in body["filters"]["conditions"]]}
+        conditions = [_neutral(tx, session_id, one) for one in (body["filters"] or {}).get("conditions", ())]
+        columns["filters"] = body["filters"] and {"conditions": conditions}
     return columns
 
 
-def _neutral(condition: Json) -> Json:
+def _neutral(tx: Tx, session_id: str, condition: Json) -> Json:
     if condition["field"] not in _ADDRESSED:
         return condition
-    return {**condition, "value": [addresses.parse(text) for text in condition["value"]]}
+    return {**condition, "value": [known(tx, session_id, text) for text in condition["value"]]}
 
 
 def _audit(tx: Tx, action: str, now: int, caller: Caller, row: webhooks.Webhook, **more: Any) -> None:

@@ -12,16 +12,26 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from storage import NotFound, lanes
 from storage.db import Tx, literally, upsert
 from storage.filters import wants
+from storage.prepared import Prepared
 from storage.tables import attempts, deliveries, events, webhooks
 
 Delivery = Row[Any]
 Attempt = Row[Any]
 _PENDING = literally(deliveries.c.state, "pending")
+_INSERT = Prepared(
+    insert(deliveries),
+    ["id", "webhook_id", "event_cursor", "lane", "state", "attempts", "next_at", "queued_at", "created_at"],
+)
+_HOOKS = Prepared(
+    select(webhooks.c.id, webhooks.c.events, webhooks.c.filters)
+    .where(webhooks.c.session_id == bindparam("session_id"), webhooks.c.active)
+    .order_by(webhooks.c.row)
+)
 _REPLAYED = (events.c.cursor, events.c.id, events.c.chat_id)
 _MARGIN = 60_000  # events are in commit order, their times nearly so
 
@@ -36,11 +46,7 @@ class Failed(NamedTuple):
 
 def fan_out(tx: Tx, session_id: str, news: Iterable[Mapping[str, Any]], now: int) -> None:
     """A delivery row for each event and each active webhook of the session that wants it."""
-    hooks = tx.execute(
-        select(webhooks.c.id, webhooks.c.events, webhooks.c.filters)
-        .where(webhooks.c.session_id == session_id, webhooks.c.active)
-        .order_by(webhooks.c.row)
-    ).all()
+    hooks = _HOOKS.all(tx, session_id=session_id)
     if hooks:
         rows = [
             _row(hook.id, event["cursor"], event["id"], event["chat_id"], now)
@@ -49,7 +55,7 @@ def fan_out(tx: Tx, session_id: str, news: Iterable[Mapping[str, Any]], now: int
             if wants(hook, event["type"], event["data"])
         ]
         if rows:
-            tx.execute(insert(deliveries), rows)
+            _INSERT.many(tx, rows)
             lanes.open_(tx, {(row["webhook_id"], row["lane"]) for row in rows}, now)
 
 

@@ -9,23 +9,23 @@ import hashlib
 import itertools
 import json
 from collections.abc import Collection, Sequence
-from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Executable, Row, bindparam, delete, insert, select, true, union_all, update
+from sqlalchemy import Row, bindparam, delete, insert, select, true, union_all, update
 
 from storage import deliveries
 from storage.db import Tx, upsert
+from storage.prepared import Prepared
 from storage.tables import counters, events, sessions
 
 Event = Row[Any]
 _WALKS = 100  # in one statement; SQLite takes no more than 500 in a union
 
 
-_INSERT = insert(events)
-_KNOWN = select(events.c.id).where(events.c.id.in_(bindparam("ids", expanding=True)))
-_SEQUENCE = (
+_INSERT = Prepared(insert(events), [column.name for column in events.c])
+_IS_KNOWN = Prepared(select(events.c.id).where(events.c.id == bindparam("given")))
+_SEQUENCE = Prepared(
     update(sessions)
     .where(sessions.c.id == bindparam("session_id"))
     .values(event_sequence=sessions.c.event_sequence + bindparam("more"))
@@ -47,14 +47,14 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
 
     Last in its transaction, since it makes other writers of events wait for the commit.
     """
-    fresh = {str(_id(draft.key)): draft for draft in drafts}
+    fresh = {str(id_of(draft.key)): draft for draft in drafts}
     if not fresh:
         return 0
     last = _number(tx, session_id, len(fresh))
     if last is None:  # the session was deleted meanwhile, and its events with it
         return 0
     cursor = _take(tx, len(fresh))
-    known = set(tx.execute(_KNOWN, {"ids": list(fresh)}).scalars())
+    known = {given for given in fresh if _IS_KNOWN.value(tx, given=given)}
     if known:
         _give_back(tx, len(known))
         _number(tx, session_id, -len(known))
@@ -77,7 +77,7 @@ def append(tx: Tx, session_id: str, drafts: Sequence[Draft], now: int) -> int:
         }
         for n, (event_id, draft) in enumerate(new, start=1)
     ]
-    tx.execute(_INSERT, rows)
+    _INSERT.many(tx, rows)
     deliveries.fan_out(tx, session_id, rows, now)
     return len(rows)
 
@@ -89,10 +89,10 @@ def page(
     *,
     sessions_in: Collection[str] = (),
     types: Collection[str] = (),
-    chat_id: str | None = None,
+    chats: Collection[str] = (),
     without: Collection[str] = (),
 ) -> list[Event]:
-    """Events behind the cursor `after`, oldest first; of these sessions, types and chat where given, `without` types.
+    """Events behind the cursor `after`, oldest first; of these sessions, types and chats where given, `without` types.
 
     Costs the same at any size of the log: every filter is a walk along an index, several are walked side by side.
     """
@@ -100,24 +100,31 @@ def page(
     behind = [columns.cursor > after]
     if without:
         behind.append(columns.type.not_in(without))
-    if chat_id is not None:
+    if chats:
         # A chat is few events, so its index is the one to walk: concatenated, the other columns offer none.
         others = [(columns.session_id, sessions_in), (columns.type, types)]
-        behind += [columns.chat_id == chat_id, *(column.concat("").in_(given) for column, given in others if given)]
-        return list(tx.execute(query.where(*behind).limit(limit)))
+        behind += [column.concat("").in_(given) for column, given in others if given]
+        of_chats = [columns.chat_id == chat for chat in sorted(chats)]
+        if len(of_chats) > 1:
+            return _merged(tx, _walk(tx, behind, limit, [of_chats]))
+        return list(tx.execute(query.where(*behind, *of_chats).limit(limit)))
     if len(sessions_in) <= 1 and len(types) <= 1:
         behind += [columns.session_id == session for session in sessions_in] + [columns.type == one for one in types]
         return list(tx.execute(query.where(*behind).limit(limit)))
-    found = _walk(tx, behind, limit, sessions_in, types)
-    return list(tx.execute(query.where(columns.cursor.in_(found)))) if found else []
+    of_sessions = [columns.session_id == session for session in sorted(sessions_in)] or [true()]
+    of_types = [columns.type == type_ for type_ in sorted(types)] or [true()]
+    return _merged(tx, _walk(tx, behind, limit, [of_sessions, of_types]))
 
 
-def _walk(tx: Tx, behind: Sequence[Any], limit: int, sessions_in: Collection[str], types: Collection[str]) -> list[int]:
-    """The cursors of a page of several sessions or types: each walked along its index for a page, then merged."""
-    of_sessions = [events.c.session_id == session for session in sorted(sessions_in)] or [true()]
-    of_types = [events.c.type == type_ for type_ in sorted(types)] or [true()]
+def _merged(tx: Tx, found: Sequence[int]) -> list[Event]:
+    query = select(events).where(events.c.cursor.in_(found)).order_by(events.c.cursor)
+    return list(tx.execute(query)) if found else []
+
+
+def _walk(tx: Tx, behind: Sequence[Any], limit: int, of: Sequence[Sequence[Any]]) -> list[int]:
+    """The cursors of a page of several chats, sessions, types: each walked along its index for a page, then merged."""
     found: list[int] = []
-    pairs = list(itertools.product(of_sessions, of_types))
+    pairs = list(itertools.product(*of))
     for start in range(0, len(pairs), _WALKS):
         some = pairs[start : start + _WALKS]
         walks = [select(events.c.cursor).where(*behind, *one).order_by(events.c.cursor).limit(limit) for one in some]
@@ -146,27 +153,29 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _id(key: str) -> UUID:
+def id_of(key: str) -> UUID:
+    """The id of the event with this idempotency key."""
     return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16], version=5)
 
 
 def _number(tx: Tx, session_id: str, more: int) -> int | None:
     """The last of so many new numbers within the session, None where there is none. Holds the session."""
-    return cast("int | None", tx.execute(_SEQUENCE, {"session_id": session_id, "more": more}).scalar())
+    return _SEQUENCE.value(tx, session_id=session_id, more=more)
 
 
 def _take(tx: Tx, n: int) -> int:
     """The last of `n` new cursors; nobody else gets one before this transaction ends."""
-    return int(tx.execute(_take_cursors(tx.dialect.name), {"name": "events", "value": n}).scalar_one())
+    return int(_TAKE.value(tx, name="events", value=n) or 0)
 
 
 def _give_back(tx: Tx, n: int) -> None:
     tx.execute(update(counters).where(counters.c.name == "events").values(value=counters.c.value - n))
 
 
-@cache
-def _take_cursors(dialect: str) -> Executable:
+def _take_cursors(dialect: str) -> Any:
     made = upsert(dialect, counters)
     grown = {"value": counters.c.value + made.excluded.value}
-    made = made.on_conflict_do_update(index_elements=["name"], set_=grown)
-    return cast("Executable", made.returning(counters.c.value))
+    return made.on_conflict_do_update(index_elements=["name"], set_=grown).returning(counters.c.value)
+
+
+_TAKE = Prepared(_take_cursors, ["name", "value"])

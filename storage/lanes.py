@@ -6,46 +6,63 @@ should its holder die, it is ready again by itself. A delivery that was set asid
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, bindparam, case, cast, delete, or_, select, true, update
+from sqlalchemy import Row, Select, Text, bindparam, case, cast, delete, false, or_, select, true, update
 
 from storage.db import Tx, literally, upsert
+from storage.prepared import Prepared
 from storage.tables import deliveries, events, lanes, webhooks
 
 Endpoint = Row[Any]
 Parcel = Row[Any]
 
+_SOONEST = [
+    select(lanes.c.ready_at)
+    .where(lanes.c.webhook_id == webhooks.c.id, lanes.c.aside == aside)
+    .order_by(lanes.c.ready_at)  # an EXISTS would be made a join, and read every lane
+    .limit(1)
+    .scalar_subquery()
+    for aside in (false(), true())
+]
+_READY = Prepared(
+    select(webhooks).where(
+        webhooks.c.active,
+        webhooks.c.paused_until <= bindparam("now"),
+        or_(*(soonest <= bindparam("now") for soonest in _SOONEST)),
+    )
+)
+_OLDEST = (
+    select(lanes.c.row)
+    .where(
+        lanes.c.webhook_id == bindparam("of"),
+        lanes.c.aside == bindparam("is_aside"),
+        lanes.c.ready_at <= bindparam("now"),
+    )
+    .order_by(lanes.c.ready_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = Prepared(
+    update(lanes)
+    .where(lanes.c.row.in_(_OLDEST))
+    .values(ready_at=bindparam("until"), lease=bindparam("by"))
+    .returning(lanes.c.row)
+)
 _EVENT = (events.c.type, events.c.session_id, events.c.sequence, events.c.idempotency_key)
 
 
 def open_(tx: Tx, named: Iterable[tuple[str, str]], ready_at: int, *, aside: bool = False, hurry: bool = False) -> None:
     """There is something to deliver in these lanes (webhook id and lane). `hurry`: at `ready_at`, not when it fails."""
-    rows = [
-        {"webhook_id": webhook_id, "lane": lane, "aside": aside, "ready_at": ready_at}
-        for webhook_id, lane in sorted(named)  # everybody locks lanes in one order
-    ]
-    # Where the lane is there already it is locked all the same: nobody may find it empty and remove it meanwhile.
-    ready = lanes.c.ready_at if not hurry else _earlier(ready_at)
-    opened = upsert(tx.dialect.name, lanes).on_conflict_do_update(
-        index_elements=["webhook_id", "lane"], set_={"ready_at": ready}
-    )
-    tx.execute(opened, rows)
+    opened = _HURRY if hurry else _OPEN
+    for webhook_id, lane in sorted(named):  # everybody locks lanes in one order
+        opened.run(tx, webhook_id=webhook_id, lane=lane, aside=aside, ready_at=ready_at)
 
 
 def ready(tx: Tx, now: int) -> list[Endpoint]:
     """Active webhooks that are not paused and have a lane to be worked on."""
-    some = [
-        select(lanes.c.ready_at)
-        .where(lanes.c.webhook_id == webhooks.c.id, lanes.c.aside == aside)
-        .order_by(lanes.c.ready_at)  # an EXISTS would be made a join, and read every lane
-        .limit(1)
-        .scalar_subquery()
-        <= now
-        for aside in (False, True)
-    ]
-    return list(tx.execute(select(webhooks).where(webhooks.c.active, webhooks.c.paused_until <= now, or_(*some))))
+    return _READY.all(tx, now=now)
 
 
 def claim(tx: Tx, webhook_id: str, now: int, until: int, lease: str, most: int) -> list[int]:
@@ -99,15 +116,8 @@ def rejoin(tx: Tx, webhook_id: str, now: int, most: int) -> None:
 
 
 def _claim(tx: Tx, webhook_id: str, now: int, until: int, lease: str, most: int, *, aside: bool) -> list[int]:
-    oldest = (
-        select(lanes.c.row)
-        .where(lanes.c.webhook_id == webhook_id, lanes.c.aside == aside, lanes.c.ready_at <= now)
-        .order_by(lanes.c.ready_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    taken = update(lanes).where(lanes.c.row.in_(oldest)).values(ready_at=until, lease=lease)
-    return list(tx.execute(taken.returning(lanes.c.row)).scalars())
+    taken = _CLAIM.all(tx, of=webhook_id, is_aside=aside, now=now, most=most, until=until, by=lease)
+    return [lane.row for lane in taken]
 
 
 @cache
@@ -143,6 +153,17 @@ def _open(of: Any) -> tuple[Any, ...]:
     return (of.c.webhook_id == lanes.c.webhook_id, of.c.lane == lanes.c.lane, literally(of.c.state, "pending"))
 
 
-def _earlier(ready_at: int) -> Any:
-    """`ready_at` for a lane that nobody holds; a leased one keeps the end of its lease."""
-    return case((lanes.c.lease.is_(None), ready_at), else_=lanes.c.ready_at)
+def _opening(dialect: str, *, hurry: bool) -> Any:
+    """A lane that is there already is locked all the same: nobody may find it empty and remove it meanwhile.
+
+    In a hurry it is ready at once where nobody holds it; a leased one keeps the end of its lease.
+    """
+    made = upsert(dialect, lanes)
+    sooner = case((lanes.c.lease.is_(None), made.excluded.ready_at), else_=lanes.c.ready_at)
+    ready_at = sooner if hurry else lanes.c.ready_at
+    return made.on_conflict_do_update(index_elements=["webhook_id", "lane"], set_={"ready_at": ready_at})
+
+
+_COLUMNS = ("webhook_id", "lane", "aside", "ready_at")
+_OPEN = Prepared(partial(_opening, hurry=False), _COLUMNS)
+_HURRY = Prepared(partial(_opening, hurry=True), _COLUMNS)

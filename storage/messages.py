@@ -11,7 +11,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Executable, Row, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, literal_column, or_, select, update
 
 from storage.db import Tx, upsert
 from storage.prepared import Prepared
@@ -43,8 +43,13 @@ _COUNT_OF_CHAT = Prepared(
     )
 )
 _GET = Prepared(select(messages).where(messages.c.id == bindparam("message_id")))
-_MARK_SENT = update(messages).where(messages.c.id == bindparam("known_id")).returning(messages)
-_DELETE_ECHO = (
+_MARK_SENT = Prepared(
+    update(messages)
+    .where(messages.c.id == bindparam("known_id"))
+    .values(wa_message_id=bindparam("as_id"), timestamp=bindparam("at"), status="sent")
+    .returning(messages)
+)
+_DELETE_ECHO = Prepared(
     delete(messages)
     .where(
         messages.c.session_id == bindparam("known_session"),
@@ -53,27 +58,43 @@ _DELETE_ECHO = (
     )
     .returning(messages.c.chat_id)
 )
-_COUNT_IN_SESSION = (
+_COUNT_IN_SESSION = Prepared(
     update(sessions)
     .where(sessions.c.id == bindparam("known_session"))
     .values(message_count=sessions.c.message_count + bindparam("more"), last_active_at=bindparam("now"))
 )
+_ADVANCE = {
+    status: Prepared(
+        update(messages)
+        .where(
+            messages.c.session_id == bindparam("known_session"),
+            messages.c.wa_message_id == bindparam("known_as"),
+            messages.c.status.in_([literal_column(f"'{before}'") for before in earlier]),
+            messages.c.direction == "outgoing",
+        )
+        .values(status=status)
+        .returning(messages)
+    )
+    for status, earlier in _BEFORE.items()
+}
 _EMPTY = {"wa_message_id": None, "body": None, "timestamp": None, "metadata": None}
 
 
 @cache
-def _insert(dialect: str) -> Executable:
+def _insert(dialect: str) -> Any:
     made = upsert(dialect, messages).on_conflict_do_nothing(index_elements=["session_id", "wa_message_id"])
-    return cast("Executable", made.returning(messages.c.id))
+    return made.returning(messages.c.id)
 
 
 @cache
-def _count_in_chats(dialect: str) -> Executable:
+def _count_in_chats(dialect: str) -> Any:
     made = upsert(dialect, chats)
     grown = {"message_count": chats.c.message_count + made.excluded.message_count}
-    return cast("Executable", made.on_conflict_do_update(index_elements=["session_id", "chat_id"], set_=grown))
+    return made.on_conflict_do_update(index_elements=["session_id", "chat_id"], set_=grown)
 
 
+_INSERT_ONE = Prepared(_insert, [column.name for column in messages.c if column.name != "row"])
+_COUNT_IN_CHAT = Prepared(_count_in_chats, ["session_id", "chat_id", "message_count"])
 _COUNT_OF_SESSION = Prepared(select(sessions.c.message_count).where(sessions.c.id == bindparam("session_id")))
 
 
@@ -85,7 +106,10 @@ def add(tx: Tx, session_id: str, rows: list[dict[str, Any]], now: int) -> set[st
     if not rows:
         return set()
     whole = [{**_EMPTY, "session_id": session_id, "created_at": now, **row} for row in rows]
-    new = set(tx.execute(_insert(tx.dialect.name), whole).scalars())
+    if len(whole) == 1:
+        new = {found.id for found in _INSERT_ONE.all(tx, **whole[0])}
+    else:
+        new = set(tx.execute(_insert(tx.dialect.name), whole).scalars())
     chat_counts = Counter(row["chat_id"] for row in rows if row["id"] in new)
     _count(tx, session_id, chat_counts, now)
     return new
@@ -109,12 +133,11 @@ def mark_sent(tx: Tx, session_id: str, message_id: str, wa_message_id: str, time
 
     Where the engine told of the message before it answered, the row made then gives way.
     """
-    known = {"known_session": session_id, "known_as": wa_message_id, "known_id": message_id}
-    echoes = tx.execute(_DELETE_ECHO, known).scalars().all()
-    if echoes:
-        _count(tx, session_id, Counter(dict.fromkeys(echoes, -1)), timestamp * 1000)
-    told = {"known_id": message_id, "wa_message_id": wa_message_id, "timestamp": timestamp, "status": "sent"}
-    return tx.execute(_MARK_SENT, told).one()
+    echo = _DELETE_ECHO.one(tx, known_session=session_id, known_as=wa_message_id, known_id=message_id)
+    if echo is not None:
+        _count(tx, session_id, Counter({echo.chat_id: -1}), timestamp * 1000)
+    (row,) = _MARK_SENT.all(tx, known_id=message_id, as_id=wa_message_id, at=timestamp)
+    return cast("Message", row)
 
 
 def mark_failed(tx: Tx, message_id: str) -> None:
@@ -128,18 +151,8 @@ def mark_failed(tx: Tx, message_id: str) -> None:
 
 def advance(tx: Tx, session_id: str, wa_message_ids: Collection[str], status: str) -> list[Message]:
     """Move messages forward to `status`; those that moved."""
-    moved = (
-        update(messages)
-        .where(
-            messages.c.session_id == session_id,
-            messages.c.wa_message_id.in_(wa_message_ids),
-            messages.c.status.in_(_BEFORE[status]),
-            messages.c.direction == "outgoing",
-        )
-        .values(status=status)
-        .returning(messages)
-    )
-    return list(tx.execute(moved))
+    move = _ADVANCE[status]
+    return [row for known_as in wa_message_ids for row in move.all(tx, known_session=session_id, known_as=known_as)]
 
 
 def change_body(tx: Tx, session_id: str, wa_message_id: str, body: str) -> Message | None:
@@ -152,16 +165,35 @@ def revoke(tx: Tx, session_id: str, wa_message_id: str) -> Message | None:
     return _change(tx, session_id, wa_message_id, {"body": "", "type": "revoked", "metadata": None})
 
 
-def react(tx: Tx, session_id: str, wa_message_id: str, sender: str, emoji: str) -> dict[str, str]:
-    """Somebody's reaction to a message, an empty one takes it back; all reactions by sender after that."""
+def set_media(tx: Tx, message_id: str, media: dict[str, Any]) -> None:
+    """What is known of a message's media now, within its metadata."""
+    kept = tx.execute(select(messages.c.metadata).where(messages.c.id == message_id)).scalar_one() or {}
+    tx.execute(update(messages).where(messages.c.id == message_id).values(metadata={**kept, "media": media}))
+
+
+def react(
+    tx: Tx, session_id: str, wa_message_id: str, sender: str, emoji: str, *, formerly: str | None = None
+) -> dict[str, str]:
+    """Somebody's reaction to a message, an empty one takes it back; all reactions by sender after that.
+
+    `formerly` is what the sender was called before, whose earlier reaction this one replaces.
+    """
     where = (messages.c.session_id == session_id, messages.c.wa_message_id == wa_message_id)
     row = tx.execute(select(messages.c.metadata).where(*where).with_for_update()).one_or_none()
     kept = dict(row.metadata or {}) if row else {}
     reactions = {**kept.get("reactions", {}), sender: emoji}
-    reactions = {who: what for who, what in reactions.items() if what}
+    reactions = {who: what for who, what in reactions.items() if what and who != formerly}
     if row:
         tx.execute(update(messages).where(*where).values(metadata={**kept, "reactions": reactions}))
     return reactions
+
+
+def stored(tx: Tx, session_id: str, wa_message_ids: Collection[str]) -> set[str]:
+    """Those of these WhatsApp ids that the session has a message for."""
+    if not wa_message_ids:
+        return set()
+    query = select(messages.c.wa_message_id).where(messages.c.session_id == session_id)
+    return set(tx.execute(query.where(messages.c.wa_message_id.in_(wa_message_ids))).scalars())
 
 
 def page(
@@ -187,10 +219,10 @@ def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> 
 
 def _count(tx: Tx, session_id: str, chat_counts: Counter[str], now: int) -> None:
     """Keep the totals that pages tell: of each chat and of the session."""
+    for chat, n in sorted(chat_counts.items()):  # everybody locks chats in one order
+        _COUNT_IN_CHAT.run(tx, session_id=session_id, chat_id=chat, message_count=n)
     if chat_counts:
-        grown = [{"session_id": session_id, "chat_id": chat, "message_count": n} for chat, n in chat_counts.items()]
-        tx.execute(_count_in_chats(tx.dialect.name), grown)
-        tx.execute(_COUNT_IN_SESSION, {"known_session": session_id, "more": sum(chat_counts.values()), "now": now})
+        _COUNT_IN_SESSION.run(tx, known_session=session_id, more=sum(chat_counts.values()), now=now)
 
 
 def _change(tx: Tx, session_id: str, wa_message_id: str, values: dict[str, Any]) -> Message | None:

@@ -5,14 +5,13 @@ comes back, and each read of a row's column a look-up; here a call takes 7 µs, 
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect
-from sqlalchemy.exc import DBAPIError
 
-from storage.db import Tx
+from storage.db import Tx, run_on_driver
 
 _Convert = Callable[[Any], Any]
 
@@ -20,7 +19,8 @@ _Convert = Callable[[Any], Any]
 class Prepared:
     """One SELECT, INSERT, UPDATE or DELETE; what differs from call to call is a `bindparam`, lists cannot be.
 
-    `columns` are those an INSERT fills, where the statement does not say.
+    Where the databases spell it differently, `statement` makes it for a dialect's name. `columns` are those an INSERT
+    fills, where the statement does not say.
     """
 
     def __init__(self, statement: Any, columns: Sequence[str] | None = None) -> None:
@@ -31,7 +31,7 @@ class Prepared:
     def all(self, tx: Tx, **values: Any) -> list[Any]:
         """Every row, with the statement's columns as fields."""
         made = self._of(tx.dialect)
-        rows = self._execute(tx, made, values).fetchall()
+        rows = run_on_driver(tx, made.sql, made.given(values)).fetchall()
         if made.results:
             rows = [_converted(row, made.results) for row in rows]
         return [made.row(row) for row in rows]
@@ -41,39 +41,38 @@ class Prepared:
         rows = self.all(tx, **values)
         return rows[0] if rows else None
 
+    def value(self, tx: Tx, **values: Any) -> Any | None:
+        """The first column of the first row, None where there is none."""
+        rows = self.all(tx, **values)
+        return rows[0][0] if rows else None
+
     def run(self, tx: Tx, **values: Any) -> int:
         """Do it; how many rows it touched."""
-        return int(self._execute(tx, self._of(tx.dialect), values).rowcount)
+        made = self._of(tx.dialect)
+        return int(run_on_driver(tx, made.sql, made.given(values)).rowcount)
 
-    def _execute(self, tx: Tx, made: "_Made", values: dict[str, Any]) -> Any:
-        values = {**made.literals, **values} if made.literals else values
-        for name, convert in made.binds:
-            values[name] = convert(values[name])
-        given: Any = values if made.positions is None else [values[name] for name in made.positions]
-        driver: Any = tx.connection.dbapi_connection
-        try:
-            return driver.execute(made.sql, given)
-        except made.error as error:
-            lost = tx.dialect.is_disconnect(cast("Any", error), driver, None)
-            raise DBAPIError.instance(made.sql, given, error, made.error, connection_invalidated=lost) from error
+    def many(self, tx: Tx, rows: Iterable[dict[str, Any]]) -> None:
+        """Do it once for each row of values."""
+        made = self._of(tx.dialect)
+        run_on_driver(tx, made.sql, [made.given(dict(row)) for row in rows], many=True)
 
     def _of(self, dialect: Dialect) -> "_Made":
         return self._made.get(dialect.name) or self._made.setdefault(dialect.name, self._make(dialect))
 
     def _make(self, dialect: Dialect) -> "_Made":
-        compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
-        shown = list(getattr(self._statement, "exported_columns", ()))
+        statement = self._statement(dialect.name) if callable(self._statement) else self._statement
+        compiled = statement.compile(dialect=dialect, column_keys=self._columns)
+        shown = list(getattr(statement, "exported_columns", ()))
         results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in shown]
         binds = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
         row: Any = namedtuple("Row", [str(column.key) for column in shown])  # type: ignore[misc]  # noqa: PYI024 - fields are the statement's
         return _Made(
             str(compiled),
             list(compiled.positiontup or ()) if compiled.positional else None,
-            {name: value for name, value in compiled.params.items() if value is not None},
+            {name: bind.value for name, bind in compiled.binds.items() if not bind.required},
             [(name, convert) for name, convert in binds.items() if convert is not None],
             [(index, convert) for index, convert in enumerate(results) if convert is not None],
             partial(tuple.__new__, row),  # what `_make` does, without a Python frame for each row
-            dialect.loaded_dbapi.Error,
         )
 
 
@@ -86,7 +85,13 @@ class _Made(NamedTuple):
     binds: list[tuple[str, _Convert]]
     results: list[tuple[int, _Convert]]
     row: Callable[[Sequence[Any]], Any]
-    error: type[Exception]
+
+    def given(self, values: dict[str, Any]) -> Any:
+        """The values as the driver takes them."""
+        values = {**self.literals, **values} if self.literals else values
+        for name, convert in self.binds:
+            values[name] = convert(values[name])
+        return values if self.positions is None else [values[name] for name in self.positions]
 
 
 def _converted(row: tuple[Any, ...], results: list[tuple[int, _Convert]]) -> list[Any]:

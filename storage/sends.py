@@ -7,13 +7,14 @@ queued ──claim──> sending ──> sent
 """
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from sqlalchemy import Row, bindparam, delete, func, insert, literal_column, or_, select, update
 
-from storage import NotFound, messages
+from storage import NotFound, identities, messages
 from storage.db import Tx, literally, upsert
+from storage.prepared import Prepared
 from storage.sessions import hold
 from storage.tables import early_receipts, sends, sessions
 from storage.tables import messages as messages_table
@@ -24,9 +25,15 @@ _OPEN = sends.c.state.in_([literal_column("'queued'"), literal_column("'sending'
 FINISHED = ("sent", "failed", "unknown", "cancelled", "expired")
 
 
-_INSERT = insert(sends)
+_INSERT = Prepared(
+    insert(sends),
+    ["message_id", "session_id", "chat_id", "content", "state", "due_at", "expires_at", "patient", "batch_row",
+     "batch_item", "created_at"],
+)  # fmt: skip
 _SHOWN = select(sends, messages_table.c.wa_message_id, messages_table.c.timestamp).join(messages_table)
-_GET = _SHOWN.where(sends.c.message_id == bindparam("message_id"), sends.c.session_id == bindparam("session_id"))
+_GET = Prepared(
+    _SHOWN.where(sends.c.message_id == bindparam("message_id"), sends.c.session_id == bindparam("session_id"))
+)
 _OLDEST_IN_LANE = (
     select(sends.c.row)
     .where(
@@ -39,25 +46,42 @@ _OLDEST_IN_LANE = (
     .order_by(sends.c.state.desc(), sends.c.row)  # what is being sent comes first and bars the others; so does a retry
     .limit(1)
 )
-_CLAIM = (
+_CLAIM = Prepared(
     update(sends)
     .where(sends.c.row.in_(_OLDEST_IN_LANE), sends.c.state == "queued", sends.c.due_at <= bindparam("now"))
     .values(state="sending")
     .returning(sends)
 )
-_MARK_SENT = (
+_UNDER_WAY = sends.c.state.in_([literal_column("'sending'"), literal_column("'unknown'")])
+_MARK_SENT = Prepared(
     update(sends)
-    .where(sends.c.message_id == bindparam("known_id"), sends.c.state.in_(("sending", "unknown")))
+    .where(sends.c.message_id == bindparam("known_id"), _UNDER_WAY)
     .values(state="sent", error=None, code=None, finished_at=bindparam("now"))
     .returning(sends.c.session_id)
 )
-_TAKE_EARLY = (
+_TAKE_EARLY = Prepared(
     delete(early_receipts)
     .where(
         early_receipts.c.session_id == bindparam("session_id"),
         early_receipts.c.wa_message_id == bindparam("wa_message_id"),
     )
     .returning(early_receipts.c.status)
+)
+
+
+_STATUS = select(sessions.c.status).where(sessions.c.id == sends.c.session_id).scalar_subquery()
+_DUE_LANES = Prepared(  # from the few that are queued to their sessions, never through all that a session has sent
+    select(sends.c.session_id, sends.c.chat_id)
+    .where(_QUEUED, sends.c.due_at <= bindparam("now"), _STATUS == "ready")
+    .group_by(sends.c.session_id, sends.c.chat_id)
+    .order_by(func.min(sends.c.due_at))
+    .limit(bindparam("most"))
+)
+_EXPIRED = Prepared(
+    select(sends)
+    .where(_QUEUED, sends.c.expires_at <= bindparam("now"))
+    .order_by(sends.c.expires_at)
+    .limit(bindparam("most"))
 )
 
 
@@ -80,13 +104,16 @@ def queue(
     patient: bool = False,
     batch: tuple[int, int] | None = None,
 ) -> str:
-    """A message (columns of `messages`) and its send, due now or at `due_at`; the message's id.
+    """A message (columns of `messages`, an id where it has one) and its send, due now or at `due_at`; the message's id.
 
     A `patient` send waits for a connection; another fails where there is none when its turn comes. `batch` says which
     item it is of which batch's row.
     """
     hold(tx, session_id)
-    message_id = str(uuid4())
+    chat = identities.known(tx, session_id, message["chat_id"])
+    if chat != message["chat_id"]:  # learnt since it was taken
+        message = {**message, "chat_id": chat, "recipient": chat}
+    message_id = message.get("id") or str(uuid4())
     batch_row, batch_item = batch or (None, None)
     messages.add(tx, session_id, [{**message, "id": message_id, "direction": "outgoing", "status": "pending"}], now)
     row = {
@@ -94,16 +121,16 @@ def queue(
         "state": "queued", "due_at": now if due_at is None else due_at, "expires_at": expires_at, "patient": patient,
         "batch_row": batch_row, "batch_item": batch_item, "created_at": now,
     }  # fmt: skip
-    tx.execute(_INSERT, row)
+    _INSERT.run(tx, **row)
     return message_id
 
 
 def get(tx: Tx, session_id: str, message_id: str) -> Send:
     """One send of the session with its message's WhatsApp id and time. Raises NotFound."""
-    row = tx.execute(_GET, {"message_id": message_id, "session_id": session_id}).one_or_none()
+    row = _GET.one(tx, message_id=message_id, session_id=session_id)
     if row is None:
         raise NotFound(f"Send '{message_id}' not found")
-    return row
+    return cast("Send", row)
 
 
 def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: int) -> list[Send]:
@@ -114,20 +141,12 @@ def page(tx: Tx, session_id: str, states: Collection[str], limit: int, offset: i
 
 def claim(tx: Tx, lane: Lane, now: int) -> Send | None:
     """Take the lane's oldest due send that is not too late, unless one is under way or waits to be tried again."""
-    return tx.execute(_CLAIM, {"in_session": lane.session_id, "in_chat": lane.chat_id, "now": now}).one_or_none()
+    return _CLAIM.one(tx, in_session=lane.session_id, in_chat=lane.chat_id, now=now)
 
 
 def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
     """Lanes with a queued send that is due, of sessions that are ready, the longest waiting first."""
-    status = select(sessions.c.status).where(sessions.c.id == sends.c.session_id).scalar_subquery()
-    query = (  # from the few that are queued to their sessions, never through all that a session has sent
-        select(sends.c.session_id, sends.c.chat_id)
-        .where(_QUEUED, sends.c.due_at <= now, status == "ready")
-        .group_by(sends.c.session_id, sends.c.chat_id)
-        .order_by(func.min(sends.c.due_at))
-        .limit(most)
-    )
-    return [Lane(*row) for row in tx.execute(query)]
+    return [Lane(*row) for row in _DUE_LANES.all(tx, now=now, most=most)]
 
 
 def next_due(tx: Tx, now: int) -> int | None:
@@ -137,12 +156,12 @@ def next_due(tx: Tx, now: int) -> int | None:
 
 def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> messages.Message | None:
     """WhatsApp took it; its message as it is now, None where that is no news. Receipts that came early are taken up."""
-    session_id = tx.execute(_MARK_SENT, {"known_id": message_id, "now": now}).scalar()
+    session_id = _MARK_SENT.value(tx, known_id=message_id, now=now)
     if session_id is None:
         return None
     row = messages.mark_sent(tx, session_id, message_id, wa_message_id, timestamp)
-    early = tx.execute(_TAKE_EARLY, {"session_id": session_id, "wa_message_id": wa_message_id}).scalars().all()
-    for status in sorted(early):  # "delivered" before "read"
+    early = _TAKE_EARLY.all(tx, session_id=session_id, wa_message_id=wa_message_id)
+    for (status,) in sorted(early):  # "delivered" before "read"
         row = next(iter(messages.advance(tx, session_id, [wa_message_id], status)), row)
     return row
 
@@ -158,6 +177,11 @@ def mark_finished(tx: Tx, message_id: str, ending: str, now: int, *, error: str,
     return messages.get(tx, message_id)
 
 
+def refill(tx: Tx, message_id: str, content: dict[str, Any]) -> None:
+    """What is to be sent, more exactly than before: its media is here now."""
+    tx.execute(update(sends).where(sends.c.message_id == message_id).values(content=content))
+
+
 def put_back(tx: Tx, message_id: str, due_at: int, *, error: str, code: str) -> None:
     """The engine was not reachable and was asked nothing: the send is tried again from `due_at` on.
 
@@ -169,8 +193,7 @@ def put_back(tx: Tx, message_id: str, due_at: int, *, error: str, code: str) -> 
 
 def take_expired(tx: Tx, now: int, most: int) -> list[Send]:
     """Queued sends whose time is over."""
-    query = select(sends).where(_QUEUED, sends.c.expires_at <= now).order_by(sends.c.expires_at).limit(most)
-    return list(tx.execute(query))
+    return _EXPIRED.all(tx, now=now, most=most)
 
 
 def left_sending(tx: Tx) -> list[Send]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import Conflict, NotFound
 from storage.db import Tx
 from storage.prepared import Prepared
-from storage.tables import sessions
+from storage.tables import idempotency, messages, sessions
 
 Session = Row[Any]
 _SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type", "wanted")]
@@ -23,7 +23,7 @@ _FIND = Prepared(
 LIVE = ("initializing", "qr_ready", "authenticating", "ready")
 
 _WANTED = select(sessions).where(sessions.c.wanted, sessions.c.status != "failed").order_by(sessions.c.row)
-_HOLD = select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True)
+_HOLD = Prepared(select(sessions.c.id).where(sessions.c.id == bindparam("session_id")).with_for_update(key_share=True))
 
 
 def create(tx: Tx, values: dict[str, Any], now: int) -> Session:
@@ -54,7 +54,7 @@ def hold(tx: Tx, session_id: str) -> None:
     each other. SQLite's writers queue anyway.
     """
     if tx.dialect.name == "postgresql":
-        tx.execute(_HOLD, {"session_id": session_id})
+        _HOLD.all(tx, session_id=session_id)
 
 
 def page(tx: Tx, only: Collection[str], limit: int, offset: int) -> list[Session]:
@@ -113,6 +113,8 @@ def remove(tx: Tx, given: str) -> Session:
     Raises NotFound, also where somebody else deletes it at the same moment.
     """
     row = find(tx, given)
+    said = select(messages.c.id).where(messages.c.id == idempotency.c.message_id, messages.c.session_id == row.id)
+    tx.execute(delete(idempotency).where(idempotency.c.message_id.is_not(None), said.exists()))
     if tx.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount == 0:
         raise NotFound(f"Session '{given}' not found")
     return row

@@ -86,6 +86,25 @@ chats = Table(
     Column("message_count", BigInteger, nullable=False),
 )
 
+media = Table(  # what a message carries; its bytes are a file or an object of that name
+    "media",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("name", String(36), nullable=False, unique=True),
+    # Once neither a message nor a batch holds it, the bytes go, and only then the row.
+    Column("message_id", String(36), ForeignKey("messages.id", ondelete="SET NULL"), unique=True),
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="SET NULL"), index=True),  # until its item is queued
+    Column("mimetype", String(255), nullable=False),
+    Column("filename", String(255)),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("place", String(10), nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Index("ix_media_gone", "row", **only("message_id IS NULL AND batch_row IS NULL")),
+    Index("ix_media_local", "row", **only("place = 'local'")),
+    CheckConstraint("place IN ('local', 's3')", name="place"),
+)
+
 message_hours = Table(  # kept by triggers.py
     "message_hours",
     metadata,
@@ -96,6 +115,18 @@ message_hours = Table(  # kept by triggers.py
     Column("failed", Boolean, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Index("ix_message_hours_hour", "hour"),
+)
+
+identities = Table(  # the two addresses of one person: the hidden one, and the phone's, which is used once it is known
+    "identities",
+    metadata,
+    Column("lid", String(100), primary_key=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("phone", String(100), nullable=False),
+    Column("merged", Boolean, nullable=False),  # whether there was a history under the hidden one
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_identities_session_id", "session_id", "phone"),
+    Index("ix_identities_phone", "phone"),
 )
 
 early_receipts = Table(  # a receipt that came before the send it is for was stored; mark_sent takes it up
@@ -164,6 +195,22 @@ batch_items = Table(  # as they will be queued; never changed
     Column("chat_id", String(100), nullable=False),
     Column("message", Json, nullable=False),
     Column("content", Json, nullable=False),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("header", Text),
+    Column("footer", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("session_id", "name"),
+    Index("ix_templates_session_id_row", "session_id", "row"),
 )
 
 idempotency = Table(

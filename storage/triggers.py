@@ -1,6 +1,10 @@
-"""What the database keeps by itself, beyond what tables can say: counts of messages by the hour.
+"""What the database keeps by itself, beyond what tables can say: counts of messages by the hour, and their words.
 
 Each message is counted where it is written, whoever writes it and whatever becomes of it; hour 0 is all time.
+
+PostgreSQL keeps the words in an index of `messages`. SQLite has a table for them, `message_texts`, that
+storage/search.py fills some time after the message, since it costs nearly as much as the message itself; what is in
+there follows its message when that changes or goes.
 """
 
 _SQLITE = (
@@ -32,8 +36,30 @@ _SQLITE = (
           AND direction = OLD.direction AND type = OLD.type AND failed = (OLD.status = 'failed');
     END
     """,
+    """
+    CREATE VIRTUAL TABLE message_texts USING fts5(
+        body, content = 'messages', content_rowid = 'row', tokenize = 'unicode61 remove_diacritics 0'
+    )
+    """,
+    """
+    CREATE TRIGGER tr_messages_reworded AFTER UPDATE OF body ON messages
+    WHEN OLD.body IS NOT NEW.body AND EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+        INSERT INTO message_texts (rowid, body) VALUES (NEW.row, NEW.body);
+    END
+    """,
+    """
+    CREATE TRIGGER tr_messages_unworded AFTER DELETE ON messages
+    WHEN EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+    END
+    """,
 )
 _POSTGRESQL = (
+    """
+    CREATE INDEX ix_messages_words ON messages
+    USING gin (to_tsvector('simple', regexp_replace(body, '[^[:alnum:]]+', ' ', 'g')))
+    """,
     """
     CREATE FUNCTION count_messages() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO message_hours AS kept (session_id, hour, direction, type, failed, count)
@@ -85,3 +111,8 @@ _POSTGRESQL = (
     """,
 )
 STATEMENTS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
+
+
+def ours(name: str | None, kind: str, _parents: object = None) -> bool:
+    """Whether tables.py has to know of this table or index of a database; alembic calls it `include_name`."""
+    return not (kind in ("table", "index") and str(name).startswith(("message_texts", "ix_messages_words")))

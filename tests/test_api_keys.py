@@ -15,7 +15,7 @@ def test_uses_are_counted_without_a_write_per_request(gateway: Gateway) -> None:
     with writes(gateway.program.db) as seen:
         for _ in range(20):
             gateway.get("/sessions", key=made["apiKey"])
-        assert [] == seen
+    assert [] == seen
     gateway.program.usage.flush(gateway.program.db)
     shown = gateway.get(f"/auth/api-keys/{made['id']}").json
     assert (shown["usageCount"], shown["lastUsedAt"]) == (20, "2027-01-15T08:00:00.000Z")

@@ -1,16 +1,15 @@
 """What a turn of the delivery loop costs does not depend on how much waits, or was done."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from storage import deliveries
 from storage.db import Database
 from tests.delivery_stage import Stage
+from tests.support import statements
 
 MANY = 100_000
 SERIES = {
@@ -42,7 +41,7 @@ def big(stage: Stage) -> tuple[Stage, str]:
 def test_every_statement_walks_an_index(big: tuple[Stage, str]) -> None:
     """Those of a turn, and those of every list."""
     stage, hook = big
-    with _statements(stage.db) as seen:
+    with statements(stage.db) as seen:
         for _ in range(2):
             stage.delivery._done.extend(stage.delivery._work(run) for run in stage.delivery._step(stage.now))  # noqa: SLF001
         stage.delivery._tidy(stage.now)  # noqa: SLF001
@@ -53,7 +52,8 @@ def test_every_statement_walks_an_index(big: tuple[Stage, str]) -> None:
             deliveries.failures(tx, hook, 50)
 
     assert len(seen) > 15
-    plans = [plan for statement, values in seen for plan in _scans(stage.db, statement, values)]
+    asked = [(said, values) for said, values in seen if said.startswith(("SELECT", "UPDATE", "DELETE"))]
+    plans = [plan for statement, values in asked for plan in _scans(stage.db, statement, values)]
     assert plans == [], "\n\n".join(plans)
 
 
@@ -105,20 +105,6 @@ def _steps(stage: Stage) -> int:
     stage.delivery._step(stage.now)  # noqa: SLF001
     stage.delivery._stopping.clear()  # noqa: SLF001
     return count[0]
-
-
-@contextmanager
-def _statements(db: Database) -> Iterator[list[tuple[str, Any]]]:
-    """What is asked of the database meanwhile."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:  # noqa: FBT001
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-            seen.append((statement, values[0] if many else values))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 def _scans(db: Database, statement: str, values: Any) -> list[str]:

@@ -24,6 +24,7 @@ HOUSE = {
     "db",
     "engines",
     "sender",
+    "keeper",
     "bulk",
     "delivery",
     "now",
@@ -149,7 +150,9 @@ def test_every_operation_has_one_success_and_a_send_has_three() -> None:
     found = {o.id: [s for s in o.responses if s.startswith("2")] for o in operations()}
     several = {name: statuses for name, statuses in found.items() if len(statuses) != 1}
     sends = {o.id for o in operations() if "X-Preflight" in {p["name"] for p in o.parameters}}
-    assert several == {key: ["200", "201", "202"] for key in sends} | {key: [] for key in READ_ONLY}
+    assert several == {key: ["200", "201", "202"] for key in sends} | {key: [] for key in READ_ONLY} | {
+        "media.get": ["200", "206"]
+    }
 
 
 def test_every_answer_that_is_no_success_is_the_envelope() -> None:
@@ -194,6 +197,25 @@ def test_every_link_leads_to_an_operation_and_fills_its_path() -> None:
 def test_the_bundle_refers_only_to_itself() -> None:
     references = re.findall(r'"\$ref": "([^"]+)"', json.dumps(document()))
     assert [] == [r for r in set(references) if resolve(document(), {"$ref": r}) is None]
+
+
+def test_the_bundle_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root = tmp_path / "openapi.yaml"
+    root.write_text("info: {title: first}")
+    made = [bundle.__wrapped__(root), bundle.__wrapped__(root)]
+    root.write_text("info: {title: the second}")
+    made.append(bundle.__wrapped__(root))
+    assert ["first", "first", "the second"] == [document["info"]["title"] for document in made]
+
+
+def test_a_bundle_that_was_half_written_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root = tmp_path / "openapi.yaml"
+    root.write_text("info: {title: first}")
+    bundle.__wrapped__(root)
+    (tmp_path / "__pycache__" / "openapi.json").write_text("[[")
+    assert "first" == bundle.__wrapped__(root)["info"]["title"]
 
 
 def test_the_bundle_is_the_same_in_every_process() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from storage import batches, migrate, sends
 from storage.db import Database, Tx
+from tests.support import statements
 
 LANE = sends.Lane("session", "chat")
 
@@ -27,10 +27,9 @@ LANE = sends.Lane("session", "chat")
 def test_open_rows_are_found_by_their_index(work: Callable[[Tx], Any], index: str, tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path / 'plans.sqlite'}")
     migrate.upgrade(db)
-    asked: list[Any] = []
-    event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
     with db.write() as tx:
-        work(tx)
+        with statements(db) as asked:
+            work(tx)
         statement, values = asked[-1]
         plan = [row.detail for row in tx.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, values)]
     db.close()

@@ -25,11 +25,15 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
         gateway.ask("POST", "/auth/api-keys", {"name": f"A spare {role}", "role": role})["id"]
         for role in ("viewer", "operator", "admin")
     ]
+    morning = {"text": "Good morning"}
+    statuses = [gateway.ask("POST", "/sessions/seeded/status/send-text", morning)["statusId"] for _ in range(8)]
+    ring = {"from": "447700900006@c.us"}
+    calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", ring)["callId"] for _ in range(8)]
     sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
     listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
     return {
         "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
-        "heard": heard,
+        "heard": heard, "statuses": statuses, "calls": calls,
         "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
         "deliveries": [delivery["id"] for delivery in listed] or ["dlv_6f1d2c3b-4a5e-8f60-9171-8293a4b5c6d7"],
     }  # fmt: skip

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal
 
-from engines.base import Event, Message, MessageEdited, MessageReceived, MessageRevoked, ReactionReceived, Sent
+from engines.base import (
+    AddressesLinked,
+    Event,
+    Message,
+    MessageEdited,
+    MessageReceived,
+    MessageRevoked,
+    ReactionReceived,
+    Sent,
+)
 from engines.simulator.dispatch import Parcel
 from engines.simulator.people import lid_of, number_of
 
@@ -72,6 +81,33 @@ class ChatMemory:
         reactions.pop(sender, None)
         if emoji:
             reactions[sender] = (emoji, timestamp)
+
+    def joined(self, other: "ChatMemory | None", place: str) -> "ChatMemory":
+        """This chat with a person and another with the same as one chat at `place`; message ids stay as they are."""
+        other = other or ChatMemory(place)
+        both = sorted((*self.messages.values(), *other.messages.values()), key=lambda message: message.timestamp)
+        return ChatMemory(
+            place,
+            OrderedDict((message.id, _at(message, self.id, place)) for message in both),
+            self.unread + other.unread,
+            self.marked_unread or other.marked_unread,
+            self.archived and other.archived,
+            self.pinned or other.pinned,
+            self.muted_until or other.muted_until,
+            list(dict.fromkeys((*self.labels, *other.labels))),
+            [*self.starred, *other.starred],
+            {**self.reactions, **other.reactions},
+        )
+
+
+def _at(message: Message, before: str, place: str) -> Message:
+    name = {before: place}
+    return replace(
+        message,
+        chat=place,
+        sender=name.get(message.sender, message.sender),
+        recipient=name.get(message.recipient, message.recipient),
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -151,8 +187,19 @@ class Account:
                 self.chat(chat).revoke(message_id)
             case ReactionReceived(message_id, chat, sender, emoji, timestamp):
                 self.chat(chat).react(message_id, sender, emoji, timestamp)
+            case AddressesLinked(lid, phone):
+                self.meet(lid, phone)
             case _:
                 pass
+
+    def meet(self, lid: str, phone: str) -> None:
+        """Whoever was at a hidden address is at the phone's: two chats become one, where the later of them stood."""
+        hidden = self.chats.get(lid)
+        if hidden is None:
+            return
+        whole = hidden.joined(self.chats.get(phone), phone)
+        order = dict.fromkeys(reversed([phone if one == lid else one for one in self.chats]))
+        self.chats = OrderedDict((one, whole if one == phone else self.chats[one]) for one in reversed(order))
 
     def remember_key(self, key: str, sent: Sent) -> None:
         """Know the send of that key again, as long as it is among the latest."""

@@ -114,7 +114,7 @@ class Program:
                 process = subprocess.Popen(  # in a session of its own: our terminal's Ctrl-C is not its business
                     command,
                     cwd=self.directory,
-                    env=os.environ | environment,
+                    env={**_usual(), **environment},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -157,6 +157,11 @@ def on(core: int) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def _usual() -> dict[str, str]:
+    """Our environment, as a user's would be: Python keeps what it has compiled, or each start would compile it anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _free_port() -> int:

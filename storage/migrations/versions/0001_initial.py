@@ -36,8 +36,30 @@ TRIGGERS = {
           AND direction = OLD.direction AND type = OLD.type AND failed = (OLD.status = 'failed');
     END
     """,
+        """
+    CREATE VIRTUAL TABLE message_texts USING fts5(
+        body, content = 'messages', content_rowid = 'row', tokenize = 'unicode61 remove_diacritics 0'
+    )
+    """,
+        """
+    CREATE TRIGGER tr_messages_reworded AFTER UPDATE OF body ON messages
+    WHEN OLD.body IS NOT NEW.body AND EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+        INSERT INTO message_texts (rowid, body) VALUES (NEW.row, NEW.body);
+    END
+    """,
+        """
+    CREATE TRIGGER tr_messages_unworded AFTER DELETE ON messages
+    WHEN EXISTS (SELECT 1 FROM message_texts_docsize WHERE id = OLD.row) BEGIN
+        INSERT INTO message_texts (message_texts, rowid, body) VALUES ('delete', OLD.row, OLD.body);
+    END
+    """,
     ),
     "postgresql": (
+        """
+    CREATE INDEX ix_messages_words ON messages
+    USING gin (to_tsvector('simple', regexp_replace(body, '[^[:alnum:]]+', ' ', 'g')))
+    """,
         """
     CREATE FUNCTION count_messages() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO message_hours AS kept (session_id, hour, direction, type, failed, count)
@@ -270,6 +292,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_idempotency_created_at"), ["created_at"], unique=False)
 
     op.create_table(
+        "identities",
+        sa.Column("lid", sa.String(length=100), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("phone", sa.String(length=100), nullable=False),
+        sa.Column("merged", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_identities_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("lid", "session_id", name=op.f("pk_identities")),
+    )
+    with op.batch_alter_table("identities", schema=None) as batch_op:
+        batch_op.create_index("ix_identities_phone", ["phone"], unique=False)
+        batch_op.create_index("ix_identities_session_id", ["session_id", "phone"], unique=False)
+
+    op.create_table(
         "message_hours",
         sa.Column("session_id", sa.String(length=36), nullable=False),
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -317,6 +355,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_messages_session_id_chat_id_row", ["session_id", "chat_id", "row"], unique=False)
         batch_op.create_index("ix_messages_session_id_row", ["session_id", "row"], unique=False)
         batch_op.create_index("ix_messages_session_id_sender_row", ["session_id", "sender", "row"], unique=False)
+
+    op.create_table(
+        "templates",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("header", sa.Text(), nullable=True),
+        sa.Column("footer", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_templates_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_templates")),
+        sa.UniqueConstraint("id", name=op.f("uq_templates_id")),
+        sa.UniqueConstraint("session_id", "name", name=op.f("uq_templates_session_id_name")),
+    )
+    with op.batch_alter_table("templates", schema=None) as batch_op:
+        batch_op.create_index("ix_templates_session_id_row", ["session_id", "row"], unique=False)
 
     op.create_table(
         "webhooks",
@@ -457,6 +516,43 @@ def upgrade() -> None:
             postgresql_where=sa.text("lease IS NOT NULL"),
         )
         batch_op.create_index("ix_lanes_ready", ["webhook_id", "aside", "ready_at"], unique=False)
+
+    op.create_table(
+        "media",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=36), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=True),
+        sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("mimetype", sa.String(length=255), nullable=False),
+        sa.Column("filename", sa.String(length=255), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("place", sa.String(length=10), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("place IN ('local', 's3')", name=op.f("ck_media_place")),
+        sa.ForeignKeyConstraint(["batch_row"], ["batches.row"], name=op.f("fk_media_batch_row"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_media_message_id"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_media")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_media_message_id")),
+        sa.UniqueConstraint("name", name=op.f("uq_media_name")),
+    )
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_media_batch_row"), ["batch_row"], unique=False)
+        batch_op.create_index(batch_op.f("ix_media_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(
+            "ix_media_gone",
+            ["row"],
+            unique=False,
+            sqlite_where=sa.text("message_id IS NULL AND batch_row IS NULL"),
+            postgresql_where=sa.text("message_id IS NULL AND batch_row IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_media_local",
+            ["row"],
+            unique=False,
+            sqlite_where=sa.text("place = 'local'"),
+            postgresql_where=sa.text("place = 'local'"),
+        )
 
     op.create_table(
         "sends",
