@@ -1,6 +1,6 @@
 """What is sent, as JSON and back: a queued send outlives the process that took it. And which verb sends it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from engines.base import (
@@ -38,20 +38,29 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 def dump(content: Content | StatusText, quote: Quote | None = None) -> dict[str, Any]:
     """The content, and the message it answers, as JSON."""
     if isinstance(content, Status):
-        return {"kind": "status", "content": dump(content.content), "recipients": list(content.recipients)}
+        return {"is": "status", "content": dump(content.content), "recipients": list(content.recipients)}
     fields = {name: value for name, value in asdict(content).items() if value is not None}
-    return {"kind": _NAMES[type(content)], **fields, **({"quote": asdict(quote)} if quote else {})}
+    return {"is": _NAMES[type(content)], **fields, **({"quote": asdict(quote)} if quote else {})}
 
 
 def load(stored: dict[str, Any]) -> tuple[Content, Quote | None]:
     """What `dump` gave. Raises KeyError or TypeError for what it never gave."""
-    if stored["kind"] == "status":
+    if stored["is"] == "status":
         content: Any = load(stored["content"])[0]
         return Status(content, tuple(stored["recipients"])), None
-    fields = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in stored.items() if name not in ("kind", "quote")
-    }
-    return _KINDS[stored["kind"]](**fields), Quote(**stored["quote"]) if "quote" in stored else None
+    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items() if name not in ("is", "quote")}
+    return _KINDS[stored["is"]](**fields), Quote(**stored["quote"]) if "quote" in stored else None
+
+
+def media_of(content: Content | None) -> Media | None:
+    """The media that is to be sent, also as a status; None where there is none."""
+    inner = content.content if isinstance(content, Status) else content
+    return inner if isinstance(inner, Media) else None
+
+
+def with_media(content: Content, media: Media) -> Content:
+    """The content with other media in its place."""
+    return replace(content, content=media) if isinstance(content, Status) else media
 
 
 def hand_over(engine: Everything, message: Outgoing) -> Sent:

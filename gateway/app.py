@@ -8,6 +8,7 @@ errors           exception → envelope, whatever raised it
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import Any, ClassVar, cast
 
 import connexion
@@ -24,7 +25,10 @@ from gateway.gate import Gate, House, Operation
 from gateway.streams import Waiting
 from gateway.validation import RequestCheck
 from handlers.events import Watch
+from handlers.media import Part
 from handlers.security import here
+from handlers.uploads import Upload
+from storage.files import pieces
 
 OpenAPISpecification.openapi_schema = {}  # tests/test_document.py validates; at every start it would cost a second
 
@@ -152,6 +156,20 @@ class _Request:
         return bytes(self._flask.get_data(cache=False))
 
     @property
+    def length(self) -> int:
+        return self._flask.content_length or 0
+
+    @property
+    def stream(self) -> Any:
+        return self._flask.stream
+
+    def upload(self) -> Upload:
+        """A file for media in the body, which goes with the request unless somebody keeps it."""
+        made: Upload = self.context["keeper"].upload()
+        flask.g.setdefault("uploads", []).append(made)
+        return made
+
+    @property
     def cookies(self) -> Any:
         return self._flask.cookies
 
@@ -196,7 +214,20 @@ class _Api(FlaskApi):  # type: ignore[misc]
             return made
         if isinstance(body, bytes | str):
             return Answer(body, status, headers)
+        if isinstance(body, Part):
+            return _part(body, status, headers)
         return Answer(orjson.dumps(body), status, headers, content_type="application/json")
+
+
+def _part(part: Part, status: int, headers: dict[str, str] | None) -> Answer:
+    """Bytes as they are: a file goes to the server as a file, which sends it without a worker and without memory."""
+    wrap = flask.request.environ.get("wsgi.file_wrapper")
+    source: Any = part.source
+    if isinstance(source, BufferedReader):
+        source = wrap(source) if wrap is not None and part.length else pieces(source, part.length)
+    made = Answer(source, status, headers, direct_passthrough=True)
+    made.headers["Content-Length"] = str(part.length)
+    return made
 
 
 def _later(waiting: Waiting, watch: Watch) -> Answer:

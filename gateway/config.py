@@ -62,6 +62,12 @@ class Config:
     media_max_bytes: int = _of(
         "MEDIA_DOWNLOAD_MAX_BYTES", 50 * MIB, "Largest media, decoded bytes; the body limit follows it", check=_POSITIVE
     )
+    media_timeout: int = _of(
+        "MEDIA_DOWNLOAD_TIMEOUT_MS", 30_000, "Milliseconds that fetching media by URL may take", check=_POSITIVE
+    )
+    media_retention_days: int = _of(
+        "MEDIA_RETENTION_DAYS", 30, "Days until media is removed; its message stays; 0 keeps all", check=_NATURAL
+    )
     metrics_token: str = _of(
         "METRICS_TOKEN", "", "Bearer token of /api/metrics; empty switches the endpoint off", secret=True
     )
@@ -141,7 +147,7 @@ class Config:
     @property
     def body_max_bytes(self) -> int:
         """The largest request body: media as base64 (4 bytes for 3) with room for the JSON around it."""
-        return self.media_max_bytes * 4 // 3 + 2 * MIB
+        return self.media_max_bytes * 4 // 3 + 4 * MIB
 
 
 class BadConfig(ValueError):

@@ -11,10 +11,11 @@ from werkzeug.exceptions import HTTPException
 import storage
 from engines import addresses
 from engines import base as engine
-from gateway import outbound, ssrf
+from gateway import outbound, skim, ssrf
 from gateway.answers import Answer
 from handlers import errors as refusal
 from handlers.shapes import moment
+from storage import files
 from storage.idempotency import KeyReused
 
 
@@ -71,7 +72,13 @@ KINDS: dict[type[Exception], Kind] = {
     refusal.Forbidden: Kind(403, "role_too_low"),
     refusal.NotAllowed: Kind(403, "not_allowed"),
     refusal.Disabled: Kind(404, "disabled"),
-    refusal.TooLarge: Kind(413, "media_too_large"),
+    refusal.Blocked: Kind(400, refusal.Blocked.code),
+    refusal.Unreachable: Kind(400, refusal.Unreachable.code, retryable=True),
+    refusal.Redirects: Kind(400, refusal.Redirects.code),
+    refusal.TooLarge: Kind(413, refusal.TooLarge.code),
+    refusal.BadRange: Kind(416, "range_not_satisfiable"),
+    files.TooLarge: Kind(413, "media_too_large"),
+    skim.TooMuchText: Kind(413, "body_too_large"),
     refusal.ReadOnly: Kind(501, "read_only"),
     storage.NotFound: Kind(404, "not_found"),
     storage.Conflict: Kind(409, "conflict"),
@@ -99,7 +106,7 @@ PROBLEM = "application/problem+json"
 
 BY_STATUS = {404: Kind(404, "no_such_path"), 405: Kind(405, "method_not_allowed"), 413: Kind(413, "body_too_large")}
 # What OpenWA calls these; Python's own names for them change between releases.
-_PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
+_PHRASES = {413: "Payload Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Entity"}
 
 
 def kind_of(error: Exception) -> Kind:
@@ -151,6 +158,8 @@ def headers_of(error: Exception) -> dict[str, str]:
     """Headers that belong to an error: when to come back."""
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, refusal.BadRange):
+        return {"Content-Range": f"bytes */{error.size}"}
     return {"Retry-After": "5"} if isinstance(error, Draining | TooManyStreams | storage.Unavailable) else {}
 
 

@@ -114,6 +114,8 @@ class Gate:
             told.append(("X-RateLimit-Remaining", str(verdict.remaining)))
             told.append(("X-RateLimit-Reset", str(verdict.reset)))
         response.dress(told)
+        for upload in g.get("uploads", ()):
+            upload.drop()
         operation = g.operation.id if g.operation else "none"
         method, status = request.method, response.status_code
         known = method if method in _METHODS else "other"  # names a client makes up must not grow memory

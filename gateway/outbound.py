@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -97,25 +97,29 @@ class Outbound:
             fresh = self._open(place, deadline, guarded=guarded)
             return self._exchange(place, fresh, body, headers, keep, guarded=guarded)
 
-    def fetch(self, url: str, max_bytes: int, timeout: float) -> Answer:
-        """GET all of it, always guarded. Raises Blocked, Unreachable, Redirected, TooMuch (beyond `max_bytes`)."""
+    def fetch(self, url: str, max_bytes: int, timeout: float, write: Callable[[bytes], object]) -> Mapping[str, str]:
+        """GET it, always guarded, into `write` as it comes; the answer's headers.
+
+        Raises Blocked, Redirected, TooMuch (beyond `max_bytes`), Unreachable (also for nothing, and for any status but
+        200), and what `write` raises.
+        """
         place = target(url)
-        deadline = Deadline(timeout)
-        with _told():
-            connection = self._open(place, deadline, guarded=True)
-            try:
-                connection.request("GET", place.path, headers={"User-Agent": "OpenWA-Media/1.0.0"}, **_RAW)
-                response = connection.getresponse()
-                if response.status // 100 == 3:
-                    raise Redirected("The URL redirects, which is not followed")
-                if int(response.headers.get("Content-Length") or 0) > max_bytes:
-                    raise TooMuch(f"The answer is larger than {max_bytes} bytes")
-                body = b"".join(_read(response, max_bytes + 1))
-            finally:
-                connection.close()
-        if len(body) > max_bytes:
-            raise TooMuch(f"The answer is larger than {max_bytes} bytes")
-        return Answer(response.status, response.headers, body)
+        with _told(), closing(self._open(place, Deadline(timeout), guarded=True)) as connection:
+            connection.request("GET", place.path, headers={"User-Agent": "OpenWA-Media/1.0.0"}, **_RAW)
+            response = connection.getresponse()
+            if response.status // 100 == 3:
+                raise Redirected("The URL redirects, which is not followed")
+            if response.status != 200:
+                raise Unreachable(f"The URL answers {response.status}")
+            size, announced = 0, int(response.headers.get("Content-Length") or 0)
+            for part in _read(response, max_bytes + 1):
+                size += len(part)
+                if max(size, announced) > max_bytes:
+                    raise TooMuch(f"Media is larger than {max_bytes} bytes")
+                write(part)
+            if not size:
+                raise Unreachable("The URL answers nothing")
+            return response.headers  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close what is kept."""

@@ -19,6 +19,7 @@ from gateway.document import bundle
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
+from gateway.media import Media
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.published import Published
@@ -30,6 +31,7 @@ from handlers.sessions import account
 from handlers.settings import Settings
 from storage import Unavailable, api_keys, audit, events, migrate, search, sessions
 from storage.db import Database
+from storage.files import Files
 
 log = logging.getLogger("openwa")
 _USAGE_EVERY = 15.0
@@ -73,11 +75,12 @@ class Program:
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
         self.doorman = Doorman()
+        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
+        self.media = self._media()
         self.engines = self._engines()
         typing_max = config.simulate_typing_max if config.simulate_typing else 0
-        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing_max)
+        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing_max, ready=self.media.ready)
         self.sender.recover()
-        self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
         self.document = Published(bundle())
@@ -102,7 +105,7 @@ class Program:
     def start(self) -> None:
         """Start what runs beside requests."""
         self.delivery.start()
-        loops = [self.sender.run, self.bulk.run, self._forget_old, self._write_usage]
+        loops = [self.sender.run, self.bulk.run, self.media.run, self._forget_old, self._write_usage]
         if self.config.auto_start_sessions:
             loops.append(self._start_wanted)
         for loop in loops:
@@ -114,6 +117,7 @@ class Program:
         """Stop engines and loops, write what is only in memory, close the database."""
         self._stopping.set()
         self.bulk.stop()
+        self.media.stop()
         self.streams.close()
         self.sender.stop()
         self.engines.stop_all()
@@ -137,6 +141,19 @@ class Program:
                 events.append(tx, session_id, session_happenings.session_changed(session_id, _RESTARTED, now), now)
             return sessions.wanted(tx)
 
+    def _media(self) -> Media:
+        config = self.config
+        files = Files(config.data_dir / "media", config.media_max_bytes)
+        return Media(
+            self.db,
+            files,
+            self.outbound,
+            self._now,
+            most=config.media_max_bytes,
+            timeout=config.media_timeout / 1000,
+            days=config.media_retention_days,
+        )
+
     def _settings(self) -> Settings:
         return Settings(
             version=__version__,
@@ -151,7 +168,7 @@ class Program:
         return Engines(
             self.config.engine_type,
             self._factory(),
-            Inbound(self.db, self._now, self.tell, self._told).record,
+            Inbound(self.db, self._now, self.tell, self._told, self.media).record,
             most=self.config.max_concurrent_sessions,
             forget=self.world.forget if self.world else lambda _: None,
         )
@@ -204,6 +221,7 @@ class Program:
                 "db": self.db,
                 "engines": self.engines,
                 "sender": self.sender,
+                "keeper": self.media,
                 "delivery": self.delivery,
                 "bulk": self.bulk,
                 "settings": self.settings,

@@ -24,7 +24,10 @@ _RECOVER = 30_000  # milliseconds from one look for sends that nobody sends to t
 
 
 class Sender:
-    """Sends of one gateway. `typing_max` is the longest simulated typing, in milliseconds; 0 is none."""
+    """Sends of one gateway. `typing_max` is the longest simulated typing, in milliseconds; 0 is none.
+
+    `ready` gives media to send with its file being here, fetched if need be.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Sender:
         *,
         typing_max: int = 0,
         pause: Callable[[float], object] | None = None,
+        ready: Callable[[Send, base.Content, base.Quote | None], base.Content] = lambda _row, content, _quote: content,
     ) -> None:
         self._db = db
         self._engines = engines
@@ -47,6 +51,7 @@ class Sender:
         self._passed_over = False  # something is due in a chat that somebody else was sending in
         self._stopping = threading.Event()
         self._pause = pause or self._stopping.wait
+        self._ready = ready
 
     # --- for requests ----------------------------------------------------------------------------
 
@@ -142,6 +147,7 @@ class Sender:
         try:
             engine = self._engines.live(row.session_id)
             content, quote = contents.load(row.content)
+            content = self._ready(row, content, quote)
             if self._typing_max and isinstance(content, base.Text) and row.batch_row is None:
                 self._pretend_typing(engine, row.chat_id, content)
             return contents.hand_over(engine, base.Outgoing(row.message_id, row.chat_id, content, quote))

@@ -7,6 +7,7 @@ the compiled check then runs once per request, before the handler and after secu
 import builtins
 import functools
 import inspect
+import json
 import keyword
 import re
 from collections.abc import Callable, Mapping
@@ -20,12 +21,15 @@ import orjson
 
 from gateway import wording
 from gateway.errors import Invalid, NotJson, UnsupportedMediaType
+from gateway.skim import Skimmed, TooMuchText
+from handlers.uploads import Upload
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _MANY_DIGITS = re.compile(r"-?[0-9]{19,400}")
 _DEEPEST = 100
 _MOST, _LONGEST = 1000, 300  # problems told, characters of each: an answer must not outgrow its request
+_LARGEST = 4 * 2**20  # bytes of JSON that are parsed, media not counted: what it becomes in memory is many times that
 _NUL = "must not contain null characters"
 
 
@@ -37,7 +41,11 @@ class Checked(Protocol):
     headers: Mapping[str, str]
     context: dict[str, Any]
     mimetype: str
+    length: int
     body: bytes
+    stream: Any
+
+    def upload(self) -> Upload: ...
 
 
 class RequestCheck:
@@ -136,11 +144,19 @@ class _Body:
     def __init__(self, schema: dict[str, Any]) -> None:
         self._schema = _folded({key: value for key, value in schema.items() if key != "components"})
         self._check = compiled(self._schema)
+        self._has_files = '"x-file": true' in json.dumps(self._schema)
 
     def read(self, request: Checked, problems: list[str]) -> Any:
-        raw = request.body
         if request.mimetype != "application/json":
             raise UnsupportedMediaType
+        if not self._has_files:
+            if request.length > _LARGEST:
+                raise TooMuchText(f"Request body is larger than {_LARGEST} bytes")
+            return self._parse(request.body, problems)
+        skimmed = Skimmed(request.stream, request.upload, _LARGEST)
+        return skimmed.restore(self._parse(skimmed.text, problems), "", problems)
+
+    def _parse(self, raw: bytes, problems: list[str]) -> Any:
         try:
             value = orjson.loads(raw)
         except orjson.JSONDecodeError as error:

@@ -17,22 +17,25 @@ STATUS_LASTS = 24 * 3_600_000  # milliseconds
 _MEDIA = ("image", "video", "audio", "voice", "document", "sticker")
 
 
-def heard(session_id: str, message: base.Message, *, own: str = "") -> list[Draft]:
-    """A message that an engine reports, whoever wrote it; a contact's status is told as a status as well."""
+def heard(session_id: str, message: base.Message, *, own: str = "", link: str | None = None) -> list[Draft]:
+    """A message that an engine reports, whoever wrote it; a contact's status is told as a status as well.
+
+    `own` is the account's address, `link` where the message's media is fetched.
+    """
     if message.from_me:
-        return [message_sent(session_id, message, own=own)]
-    told = [message_received(session_id, message, own=own)]
+        return [message_sent(session_id, message, own=own, link=link)]
+    told = [message_received(session_id, message, own=own, link=link)]
     return [*told, status_received(session_id, message)] if message.chat == addresses.STATUS else told
 
 
-def message_received(session_id: str, message: base.Message, *, own: str = "", data: str | None = None) -> Draft:
-    """Somebody wrote to the account, whose address is `own`; `data` is the media's base64 where it is to be inside."""
-    return _message(session_id, "message.received", _heard(message, own, data))
+def message_received(session_id: str, message: base.Message, *, own: str = "", link: str | None = None) -> Draft:
+    """Somebody wrote to the account."""
+    return _message(session_id, "message.received", message_data(message, own, link=link))
 
 
-def message_sent(session_id: str, message: base.Message, *, own: str = "", data: str | None = None) -> Draft:
+def message_sent(session_id: str, message: base.Message, *, own: str = "", link: str | None = None) -> Draft:
     """The account wrote a message on another of its devices: what engines report with `from_me`."""
-    return _message(session_id, "message.sent", _heard(message, own, data))
+    return _message(session_id, "message.sent", message_data(message, own, link=link))
 
 
 def own_send(session_id: str, row: Message, wa_message_id: str, timestamp: int) -> Draft:
@@ -212,7 +215,8 @@ def _other(session_id: str, kind: str, data: Json, chat_id: str | None) -> Draft
     return Draft(kind, f"evt_{kind.replace('.', '_')}_{digest({**data, 'sessionId': session_id})}", data, chat_id)
 
 
-def _heard(message: base.Message, own: str, data: str | None) -> Json:
+def message_data(message: base.Message, own: str, *, link: str | None = None, data: str | None = None) -> Json:
+    """MessageData: a message as an engine tells it; `data` is its media in base64 where that is to be inside."""
     place = _place(message.chat)
     shared = message.chat != message.sender and (place["isGroup"] or place["isStatusBroadcast"])
     shown: Json = {
@@ -237,7 +241,7 @@ def _heard(message: base.Message, own: str, data: str | None) -> Json:
     if message.media:
         media = {"mimetype": message.media.mimetype, **_given(filename=message.media.filename)}
         inside = {"omitted": True} if data is None else {"data": data}
-        shown["media"] = {**media, **inside, "sizeBytes": message.media.size}
+        shown["media"] = {**media, **inside, "sizeBytes": message.media.size, **_given(url=link)}
     if message.quote:
         shown["quotedMessage"] = {"id": message.quote.message_id, "body": message.quote.body}
     if message.location:
@@ -253,7 +257,7 @@ def _place(chat: str) -> dict[str, bool]:
 
 
 def _named(media: Json) -> Json:
-    return {name: media[name] for name in ("mimetype", "filename", "sizeBytes") if media.get(name) is not None}
+    return {name: media[name] for name in ("mimetype", "filename", "sizeBytes", "url") if media.get(name) is not None}
 
 
 def _given(**values: Any) -> Json:

@@ -5,10 +5,12 @@ from typing import Any
 
 from engines import Engines, base
 from handlers import happenings, shapes
+from handlers.attachments import pack
 from handlers.errors import NotAllowed
 from handlers.identity import known
+from handlers.media import Keeper
 from handlers.sending import Desk, Parcel, own, send_operation
-from storage import messages, sessions
+from storage import media, messages, sessions
 from storage.db import Database
 from storage.sessions import Session
 
@@ -34,6 +36,37 @@ def send_text(desk: Desk, session: Session, body: Json) -> Parcel:
     """A text."""
     mentions = _mentions(desk.db, session.id, body)
     return Parcel("text", body["text"], base.Text(body["text"], mentions), _mentioned(mentions))
+
+
+@send_operation
+def send_image(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A picture."""
+    return _media(desk, session, "image", body)
+
+
+@send_operation
+def send_video(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A video."""
+    return _media(desk, session, "video", body)
+
+
+@send_operation
+def send_audio(desk: Desk, session: Session, body: Json) -> Parcel:
+    """Sound, or a voice note."""
+    kind: base.MediaKind = "voice" if body.get("ptt") else "audio"
+    return _media(desk, session, kind, body)
+
+
+@send_operation
+def send_document(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A file."""
+    return _media(desk, session, "document", body)
+
+
+@send_operation
+def send_sticker(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A sticker."""
+    return _media(desk, session, "sticker", body)
 
 
 @send_operation
@@ -99,7 +132,7 @@ def react(db: Database, engines: Engines, now: int, session_id: str, body: Json)
     return {"success": True}
 
 
-def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+def delete(db: Database, engines: Engines, keeper: Keeper, now: int, session_id: str, body: Json) -> Json:
     """Delete a message, for everyone unless asked otherwise. Raises NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
     if body.get("forEveryone", True):
@@ -111,7 +144,10 @@ def delete(db: Database, engines: Engines, now: int, session_id: str, body: Json
         engines.live(session.id).revoke(chat, message_id, for_everyone=False)
         with db.write() as tx:
             sessions.hold(tx, session.id)
-            messages.revoke(tx, session.id, message_id)
+            row = messages.revoke(tx, session.id, message_id)
+            if row is not None:
+                media.let_go(tx, row.id)
+    keeper.tidy()
     return {"success": True}
 
 
@@ -163,6 +199,10 @@ def _target(db: Database, session_id: str, body: Json) -> tuple[Session, str, st
         chat = known(tx, session.id, body["chatId"])
         stored = messages.find(tx, session.id, body["messageId"])
     return session, chat, (stored and stored.wa_message_id) or body["messageId"]
+
+
+def _media(desk: Desk, session: Session, kind: base.MediaKind, body: Json) -> Parcel:
+    return pack(desk.keeper, session.id, kind, body, mentions=_mentions(desk.db, session.id, body))
 
 
 def _mentions(db: Database, session_id: str, body: Json) -> tuple[str, ...]:

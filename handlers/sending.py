@@ -5,10 +5,13 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from engines import Engines, addresses, base, contents
+from handlers.errors import of_url
 from handlers.identity import known
+from handlers.media import Keeper
 from handlers.security import Caller
 from handlers.shapes import milliseconds, moment
-from storage import Conflict, idempotency, sends, sessions
+from handlers.uploads import Upload
+from storage import Conflict, idempotency, media, sends, sessions
 from storage.db import Database, Tx
 
 Json = dict[str, Any]
@@ -30,6 +33,7 @@ class Desk(NamedTuple):
     db: Database
     engines: Engines
     sender: Sender
+    keeper: Keeper
     now: int
     caller: Caller
     key: str
@@ -45,6 +49,7 @@ class Parcel(NamedTuple):
     content: base.Content
     metadata: Json | None = None
     quote: base.Quote | None = None
+    upload: Upload | None = None
 
 
 class When(NamedTuple):
@@ -72,6 +77,7 @@ def send_operation(
         db: Database,
         engines: Engines,
         sender: Sender,
+        keeper: Keeper,
         now: int,
         caller: Caller,
         session_id: str,
@@ -80,7 +86,7 @@ def send_operation(
         idempotency_key: str = "",
         prefer: str = "",
     ) -> tuple[Json, int]:
-        desk = Desk(db, engines, sender, now, caller, idempotency_key, prefer, x_preflight)
+        desk = Desk(db, engines, sender, keeper, now, caller, idempotency_key, prefer, x_preflight)
         answer, status = send(desk, operation, session_id, {**body, "chatId": chat} if chat else body, pack)
         return (shape(answer), status) if status == 201 else (answer, status)
 
@@ -119,6 +125,8 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) ->
                     message_id = _queue(tx, session, lane, parcel, when, desk.now)
                     idempotency.keep(tx, once, desk.now, status=202 if when.later else None, message_id=message_id)
                     claimed = sends.claim(tx, lane, desk.now) if ours and not when.later else None
+            if parcel.upload is not None and kept is None:
+                parcel.upload.keep()
         if kept is not None:
             message_id = kept.message_id or ""
         desk.sender.work_off(lane, claimed, until=message_id)
@@ -133,10 +141,15 @@ def _queue(tx: Tx, session: sessions.Session, lane: sends.Lane, parcel: Parcel, 
         "chat_id": lane.chat_id, "sender": own(session.phone), "recipient": lane.chat_id, "body": parcel.body,
         "type": parcel.type, "timestamp": now // 1000, "metadata": parcel.metadata,
     }  # fmt: skip
+    if parcel.upload is not None:
+        row["id"] = parcel.upload.name
     content = contents.dump(parcel.content, parcel.quote)
-    return sends.queue(
+    message_id = sends.queue(
         tx, session.id, row, content, now, due_at=when.due, expires_at=when.expires, patient=when.later
-    )  # fmt: skip
+    )
+    if parcel.upload is not None:
+        media.add(tx, parcel.upload.carried(parcel.content), now, message_id=message_id)
+    return message_id
 
 
 def send_json(row: sends.Send) -> Json:
@@ -178,7 +191,7 @@ def _answer(
     if row.state in ("cancelled", "expired"):
         raise Conflict(row.error)
     if row.state in sends.FINISHED:
-        raise base.error_of(row.code, row.error)
+        raise of_url(row.code, row.error) or base.error_of(row.code, row.error)
     if kept is not None:
         raise Conflict("A request with this Idempotency-Key is still in flight")
     return send_json(row), 202

@@ -12,6 +12,7 @@ import segno
 from engines import Engines, base
 from handlers import shapes
 from handlers.errors import BadRequest
+from handlers.media import Keeper
 from handlers.security import Caller
 from handlers.settings import Settings
 from storage import audit, idempotency, sessions
@@ -48,7 +49,7 @@ def get(db: Database, session_id: str) -> Json:
 
 
 def delete(
-    db: Database, engines: Engines, now: int, caller: Caller, settings: Settings, session_id: str
+    db: Database, engines: Engines, keeper: Keeper, now: int, caller: Caller, settings: Settings, session_id: str
 ) -> tuple[None, int]:
     """End the session, unlink its device and remove all that belongs to it, credentials included."""
     with db.write() as tx:
@@ -56,6 +57,7 @@ def delete(
         _audit(tx, "session_deleted", now, caller, row)
     engines.remove(row.id)
     shutil.rmtree(_directory(settings, row.id), ignore_errors=True)
+    keeper.tidy()
     return None, 204
 
 

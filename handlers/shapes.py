@@ -38,6 +38,13 @@ def milliseconds(text: str | None) -> int | None:
     return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
 
 
+def media(session_id: str, message_id: str, mimetype: str, filename: str | None, size: int) -> dict[str, Any]:
+    """What a message's metadata says of its media, with the path under which it is fetched."""
+    shown: dict[str, Any] = {"mimetype": mimetype, "filename": filename, "sizeBytes": size}
+    shown["url"] = f"/api/sessions/{session_id}/messages/{message_id}/media"
+    return {name: value for name, value in shown.items() if value is not None}
+
+
 def api_key(row: Key) -> dict[str, Any]:
     """ApiKey: what is null or unlimited is left out."""
     shown = {

@@ -40,8 +40,11 @@ class Kept(NamedTuple):
 
 
 def use(api_key_id: str, key: str, *request: Any) -> Use:
-    """A use of `key`; `request` is all that makes the request what it is (operation, path, body)."""
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest() if key else ""
+    """A use of `key`; `request` is all that makes the request what it is (operation, path, body).
+
+    What is no JSON in there counts by its `str`.
+    """
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest() if key else ""
     return Use(api_key_id, key, digest)
 
 

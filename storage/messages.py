@@ -165,6 +165,12 @@ def revoke(tx: Tx, session_id: str, wa_message_id: str) -> Message | None:
     return _change(tx, session_id, wa_message_id, {"body": "", "type": "revoked", "metadata": None})
 
 
+def set_media(tx: Tx, message_id: str, media: dict[str, Any]) -> None:
+    """What is known of a message's media now, within its metadata."""
+    kept = tx.execute(select(messages.c.metadata).where(messages.c.id == message_id)).scalar_one() or {}
+    tx.execute(update(messages).where(messages.c.id == message_id).values(metadata={**kept, "media": media}))
+
+
 def react(
     tx: Tx, session_id: str, wa_message_id: str, sender: str, emoji: str, *, formerly: str | None = None
 ) -> dict[str, str]:

@@ -104,7 +104,7 @@ def queue(
     patient: bool = False,
     batch: tuple[int, int] | None = None,
 ) -> str:
-    """A message (columns of `messages`) and its send, due now or at `due_at`; the message's id.
+    """A message (columns of `messages`, an id where it has one) and its send, due now or at `due_at`; the message's id.
 
     A `patient` send waits for a connection; another fails where there is none when its turn comes. `batch` says which
     item it is of which batch's row.
@@ -113,7 +113,7 @@ def queue(
     chat = identities.known(tx, session_id, message["chat_id"])
     if chat != message["chat_id"]:  # learnt since it was taken
         message = {**message, "chat_id": chat, "recipient": chat}
-    message_id = str(uuid4())
+    message_id = message.get("id") or str(uuid4())
     batch_row, batch_item = batch or (None, None)
     messages.add(tx, session_id, [{**message, "id": message_id, "direction": "outgoing", "status": "pending"}], now)
     row = {
@@ -175,6 +175,11 @@ def mark_finished(tx: Tx, message_id: str, ending: str, now: int, *, error: str,
     if ending != "unknown":
         messages.mark_failed(tx, message_id)
     return messages.get(tx, message_id)
+
+
+def refill(tx: Tx, message_id: str, content: dict[str, Any]) -> None:
+    """What is to be sent, more exactly than before: its media is here now."""
+    tx.execute(update(sends).where(sends.c.message_id == message_id).values(content=content))
 
 
 def put_back(tx: Tx, message_id: str, due_at: int, *, error: str, code: str) -> None:

@@ -86,6 +86,25 @@ chats = Table(
     Column("message_count", BigInteger, nullable=False),
 )
 
+media = Table(  # what a message carries; its bytes are a file or an object of that name
+    "media",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("name", String(36), nullable=False, unique=True),
+    # Once neither a message nor a batch holds it, the bytes go, and only then the row.
+    Column("message_id", String(36), ForeignKey("messages.id", ondelete="SET NULL"), unique=True),
+    Column("batch_row", RowId, ForeignKey("batches.row", ondelete="SET NULL"), index=True),  # until its item is queued
+    Column("mimetype", String(255), nullable=False),
+    Column("filename", String(255)),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("place", String(10), nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Index("ix_media_gone", "row", **only("message_id IS NULL AND batch_row IS NULL")),
+    Index("ix_media_local", "row", **only("place = 'local'")),
+    CheckConstraint("place IN ('local', 's3')", name="place"),
+)
+
 message_hours = Table(  # kept by triggers.py
     "message_hours",
     metadata,

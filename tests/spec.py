@@ -17,6 +17,7 @@ EXTENSIONS = {  # where each may stand, and what it may say
     "x-capability": {capability.value for capability in Capability},
     "x-clamp": None,
     "x-message": None,
+    "x-file": {True},
 }
 SENTENCE = re.compile(r"\S.*\.\s*\Z", re.DOTALL)
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -30,8 +30,10 @@ DRAFTS = {
     "a picture": happenings.message_received(
         SESSION, message(type="image", media=base.IncomingMedia("image/png", 5), quote=base.Quote("Y", ADA, "what?"))
     ),
-    "a picture with bytes": happenings.message_received(
-        SESSION, message(type="image", media=base.IncomingMedia("image/png", 5, "cat.png")), data="aGVsbG8="
+    "a picture that is kept": happenings.message_received(
+        SESSION,
+        message(type="image", media=base.IncomingMedia("image/png", 5, "cat.png")),
+        link="/api/sessions/a/messages/b/media",
     ),
     "a place": happenings.message_received(SESSION, message(type="location", location=base.Location(1.5, 2.5, "here"))),
     "an own message": happenings.message_sent(SESSION, message(from_me=True, sender="628999000111@c.us")),

@@ -221,9 +221,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(receiver: Receiver, se
 def test_a_fetch_gives_the_whole_body(receiver: Receiver, outbound: Outbound) -> None:
     receiver.behaviour = answer(200, b"picture" * 100_000, Content_Type="image/png")
 
-    got = outbound.fetch(receiver.url + "/a.png", 1_000_000, 5.0)
+    parts: list[bytes] = []
 
-    assert (got.body, got.headers["Content-Type"]) == (b"picture" * 100_000, "image/png")
+    headers = outbound.fetch(receiver.url + "/a.png", 1_000_000, 5.0, parts.append)
+
+    assert (b"".join(parts), headers["Content-Type"]) == (b"picture" * 100_000, "image/png")
 
 
 @pytest.mark.parametrize("length", ["announced", "not announced"])
@@ -235,11 +237,18 @@ def test_a_fetch_beyond_the_cap_is_refused(receiver: Receiver, outbound: Outboun
     receiver.behaviour = answer(200, b"x" * 2_000) if length == "announced" else chunked
 
     with pytest.raises(TooMuch):
-        outbound.fetch(receiver.url, 1_000, 5.0)
+        outbound.fetch(receiver.url, 1_000, 5.0, len)
 
 
 def test_a_fetch_follows_no_redirect(receiver: Receiver, outbound: Outbound) -> None:
     receiver.behaviour = answer(302, b"", Location="http://169.254.169.254/latest/meta-data/")
 
     with pytest.raises(Redirected):
-        outbound.fetch(receiver.url, 1_000, 5.0)
+        outbound.fetch(receiver.url, 1_000, 5.0, len)
+
+
+def test_a_fetch_of_what_is_not_there_says_what_the_url_answers(receiver: Receiver, outbound: Outbound) -> None:
+    receiver.behaviour = answer(404, b"no")
+
+    with pytest.raises(Unreachable, match="The URL answers 404"):
+        outbound.fetch(receiver.url, 1_000, 5.0, len)

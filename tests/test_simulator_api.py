@@ -159,7 +159,10 @@ def test_written_media_has_its_bytes_counted(gateway: Gateway, session: str) -> 
     write(gateway, session, media={"kind": "document", "mimetype": "text/plain", "base64": data, "filename": "x.txt"})
 
     (message,) = history(gateway, session)
-    assert message["metadata"]["media"] == {"mimetype": "text/plain", "filename": "x.txt", "sizeBytes": 1000}
+    assert (
+        message["metadata"]["media"].items()
+        >= {"mimetype": "text/plain", "filename": "x.txt", "sizeBytes": 1000}.items()
+    )
 
 
 def test_a_message_is_of_one_kind(gateway: Gateway, session: str) -> None:

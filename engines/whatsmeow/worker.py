@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 _TICK = 0.25
 _DRAIN_SECONDS = 20.0
+_CLAIM_SECONDS = 10.0
+_QUIET_SECONDS = 0.1
+_END_SECONDS = 2.0
 _NAME_EVERY = 8  # ticks
 
 
@@ -45,9 +48,13 @@ class Worker:
         _limit(begin.settings.memory_cap)
         directory = Path(begin.directory)
         try:
+            store.claim(directory, _CLAIM_SECONDS)
             store.check(directory)
             office = self._set_up(directory, begin)
             self._channel.send(frames.report(0, []))  # it is up
+        except store.Taken as error:
+            log.warning("%s", error)
+            return exits.RETRY
         except store.Damaged as error:
             log.error("%s", error)  # noqa: TRY400 - one line, no trace
             self._tell(base.StateChanged("failed", "store_damaged"))
@@ -105,6 +112,7 @@ class Worker:
             elif ticks % _NAME_EVERY == 0:
                 self._session.look_for_name()
         self._session.close()
+        self._pump.let_in(_QUIET_SECONDS, _END_SECONDS)
         if self._session.state == "failed":
             self._drain()
         return self._code

@@ -497,6 +497,43 @@ def upgrade() -> None:
         batch_op.create_index("ix_lanes_ready", ["webhook_id", "aside", "ready_at"], unique=False)
 
     op.create_table(
+        "media",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=36), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=True),
+        sa.Column("batch_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("mimetype", sa.String(length=255), nullable=False),
+        sa.Column("filename", sa.String(length=255), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("place", sa.String(length=10), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("place IN ('local', 's3')", name=op.f("ck_media_place")),
+        sa.ForeignKeyConstraint(["batch_row"], ["batches.row"], name=op.f("fk_media_batch_row"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_media_message_id"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_media")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_media_message_id")),
+        sa.UniqueConstraint("name", name=op.f("uq_media_name")),
+    )
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_media_batch_row"), ["batch_row"], unique=False)
+        batch_op.create_index(batch_op.f("ix_media_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(
+            "ix_media_gone",
+            ["row"],
+            unique=False,
+            sqlite_where=sa.text("message_id IS NULL AND batch_row IS NULL"),
+            postgresql_where=sa.text("message_id IS NULL AND batch_row IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_media_local",
+            ["row"],
+            unique=False,
+            sqlite_where=sa.text("place = 'local'"),
+            postgresql_where=sa.text("place = 'local'"),
+        )
+
+    op.create_table(
         "sends",
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("message_id", sa.String(length=36), nullable=False),

@@ -1,0 +1,98 @@
+"""Media of messages, given out as bytes: whole or in part."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from handlers.errors import BadRange
+from storage import NotFound, media, messages, sessions
+from storage.db import Database
+
+Json = dict[str, Any]
+UNKNOWN = "application/octet-stream"
+_TYPE = re.compile(
+    r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?:; ?[A-Za-z0-9_.+-]{1,30}=[A-Za-z0-9_.+-]{1,50}){0,3}"
+)
+_SHOWN = re.compile(r"(?:image/(?!svg)|video/|audio/)")  # what a browser may show; all else is for saving
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+class Keeper(Protocol):
+    """What handlers need of gateway.media."""
+
+    def check(self, url: str) -> None: ...
+    def read(self, row: media.Media, start: int, length: int) -> BufferedReader | Iterator[bytes]: ...
+    def whole(self, row: media.Media) -> bytes: ...
+    def tidy(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So many bytes, from where a file stands or as they come."""
+
+    source: BufferedReader | Iterator[bytes]
+    length: int
+
+
+def get(
+    db: Database, keeper: Keeper, session_id: str, message_id: str, range_: str = ""
+) -> tuple[Part, int, dict[str, str]]:
+    """The media of a message, or a part of it. Raises NotFound, BadRange."""
+    with db.read() as tx:
+        message = messages.find(tx, sessions.find(tx, session_id).id, message_id)
+        if message is None:
+            raise NotFound(f"Message {message_id} not found")
+        row = media.of_message(tx, message.id)
+    start, length = _part(range_, row.size)
+    try:
+        source = keeper.read(row, start, length)
+    except FileNotFoundError:
+        raise NotFound(f"The media of message {message_id} is no longer kept") from None
+    kind = sound_type(row.mimetype)
+    headers = {
+        "Content-Type": kind,
+        "Content-Disposition": _disposition(kind, row.filename or row.name),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=3600",
+    }
+    if length == row.size:
+        return Part(source, length), 200, headers
+    return Part(source, length), 206, {**headers, "Content-Range": f"bytes {start}-{start + length - 1}/{row.size}"}
+
+
+def sound_type(told: str) -> str:
+    """A MIME type as somebody told it, if it is one."""
+    return told if _TYPE.fullmatch(told) else UNKNOWN
+
+
+def sound_name(told: str | None) -> str | None:
+    """A file's name as somebody told it, without what no name has."""
+    return "".join(char for char in told if char.isprintable())[:255] if told else None
+
+
+def _part(asked: str, size: int) -> tuple[int, int]:
+    """First byte and length of what is asked for; what is no single range asks for all. Raises BadRange."""
+    found = _RANGE.fullmatch(asked.strip())
+    if found is None or not (found[1] or found[2]):
+        return 0, size
+    if not found[1]:
+        length = min(int(found[2]), size)
+        start = size - length
+    else:
+        start = int(found[1])
+        last = min(int(found[2]), size - 1) if found[2] else size - 1
+        if found[2] and int(found[2]) < start:
+            return 0, size
+        length = last - start + 1
+    if length < 1:
+        raise BadRange(size)
+    return start, length
+
+
+def _disposition(kind: str, filename: str) -> str:
+    shown = "inline" if _SHOWN.match(kind) else "attachment"
+    return f"{shown}; filename*=UTF-8''{quote(filename, safe='')}"

@@ -1,0 +1,97 @@
+"""Media: what a message carries. The row is committed with its message; the bytes are in a file or an object."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, and_, delete, exists, insert, select, update
+
+from storage import NotFound
+from storage.db import Tx, literally
+from storage.files import Kept
+from storage.tables import media, messages, sends
+
+Media = Row[Any]
+_OPEN = exists().where(sends.c.message_id == media.c.message_id, sends.c.state.in_(("queued", "sending")))
+
+
+class Carried(NamedTuple):
+    """A file that a message is going to carry."""
+
+    kept: Kept
+    mimetype: str
+    filename: str | None
+
+
+def add(tx: Tx, carried: Carried, now: int, *, message_id: str | None = None, batch_row: int | None = None) -> None:
+    """What the message carries, or will once its batch comes to it."""
+    row = {
+        "message_id": message_id, "batch_row": batch_row, "mimetype": carried.mimetype, "filename": carried.filename,
+        "place": "local", "created_at": now, **carried.kept._asdict(),
+    }  # fmt: skip
+    tx.execute(insert(media), row)
+
+
+def hand_over(tx: Tx, name: str, message_id: str) -> None:
+    """The batch's item is a message now, which carries what the batch held for it."""
+    tx.execute(update(media).where(media.c.name == name).values(message_id=message_id, batch_row=None))
+
+
+def let_go_of_batch(tx: Tx, batch_row: int) -> None:
+    """The batch comes to no further item."""
+    tx.execute(update(media).where(media.c.batch_row == batch_row).values(batch_row=None))
+
+
+def of_message(tx: Tx, message_id: str) -> Media:
+    """What a message carries, by our id of the message. Raises NotFound."""
+    row = tx.execute(select(media).where(media.c.message_id == message_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"Message {message_id} has no media, or it is no longer kept")
+    return row
+
+
+def of_messages(tx: Tx, session_id: str, wa_message_ids: Collection[str]) -> dict[str, Media]:
+    """What these messages carry, by their WhatsApp ids."""
+    query = (
+        select(media, messages.c.wa_message_id)
+        .join(messages, messages.c.id == media.c.message_id)
+        .where(messages.c.session_id == session_id, messages.c.wa_message_id.in_(wa_message_ids))
+    )
+    return {row.wa_message_id: row for row in tx.execute(query)}
+
+
+def let_go(tx: Tx, message_id: str) -> None:
+    """The message carries nothing any more."""
+    tx.execute(update(media).where(media.c.message_id == message_id).values(message_id=None))
+
+
+def let_go_before(tx: Tx, before: int, most: int) -> int:
+    """Messages carry nothing that is so old, but for those still to be sent; how many it was."""
+    old = select(media.c.row).where(media.c.created_at < before, media.c.message_id.is_not(None), ~_OPEN).limit(most)
+    return tx.execute(update(media).where(media.c.row.in_(old)).values(message_id=None)).rowcount
+
+
+def gone(tx: Tx, most: int) -> list[Media]:
+    """Media that belongs to nobody any more."""
+    nobodys = (media.c.message_id.is_(None), media.c.batch_row.is_(None))
+    return list(tx.execute(select(media).where(*nobodys).order_by(media.c.row).limit(most)))
+
+
+def forget(tx: Tx, rows: Collection[int]) -> None:
+    """Forget media whose bytes are removed."""
+    tx.execute(delete(media).where(media.c.row.in_(rows)))
+
+
+def to_move(tx: Tx, most: int) -> list[Media]:
+    """Media on this machine's disk that nobody is going to send from there any more, oldest first."""
+    here = and_(literally(media.c.place, "local"), media.c.message_id.is_not(None), ~_OPEN)
+    return list(tx.execute(select(media).where(here).order_by(media.c.row).limit(most)))
+
+
+def moved(tx: Tx, row: int) -> bool:
+    """The bytes are an object now; whether the row is still there."""
+    return tx.execute(update(media).where(media.c.row == row).values(place="s3")).rowcount == 1
+
+
+def unknown(tx: Tx, names: Collection[str]) -> set[str]:
+    """Those of these names that no row has."""
+    return set(names) - set(tx.execute(select(media.c.name).where(media.c.name.in_(names))).scalars())

@@ -1,0 +1,189 @@
+"""Media that is kept: received, given out whole or in part, removed in time."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from storage import media
+from tests.media_stage import (
+    AYU,
+    DAY,
+    IMAGE,
+    MESSAGES,
+    PICTURE,
+    SETTINGS,
+    digest,
+    fetched,
+    files,
+    heard,
+    newest,
+    post,
+    received,
+    told,
+    turn,
+)
+from tests.support import Gateway
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return SETTINGS
+
+
+@pytest.fixture
+def ready(gateway: Gateway) -> Iterator[Gateway]:
+    """A gateway whose session my-bot is linked. Whatever a test does, no file is left without a row."""
+    gateway.session(ready=True)
+    yield gateway
+    with gateway.program.db.read() as tx:
+        assert set() == media.unknown(tx, files(gateway))
+
+
+# --- received -------------------------------------------------------------------------------------
+
+
+def test_received_media_is_kept_told_of_and_given_out(ready: Gateway) -> None:
+    kept = heard(ready)
+
+    (data,) = told(ready, "message.received")
+    assert kept["metadata"]["media"]["url"] == data["media"]["url"]
+    assert (PICTURE, "image/png") == (fetched(ready, kept).data, fetched(ready, kept).content_type)
+    assert PICTURE == ready.get(f"{MESSAGES}/{kept['waMessageId']}/media", key=ready.key("viewer")).data
+    assert 1 == len(files(ready))
+
+
+def test_a_browser_is_told_to_run_nothing_of_it(ready: Gateway) -> None:
+    shown, saved = (
+        fetched(ready, heard(ready, kind, mimetype, 'a"b\r\n/ü.svg'))
+        for kind, mimetype in (("image", "image/jpeg"), ("document", "image/svg+xml"))
+    )
+
+    for one in (shown, saved):
+        assert "nosniff" == one.headers["X-Content-Type-Options"]
+        assert "sandbox" in one.headers["Content-Security-Policy"]
+    assert "inline; filename*=UTF-8''a%22b%2F%C3%BC.svg" == shown.headers["Content-Disposition"]
+    assert "attachment; filename*=UTF-8''a%22b%2F%C3%BC.svg" == saved.headers["Content-Disposition"]
+
+
+def test_a_type_that_is_none_is_given_out_as_bytes(ready: Gateway) -> None:
+    assert "application/octet-stream" == fetched(ready, heard(ready, mimetype="image/png\r\nX-Evil: 1")).content_type
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "start", "end"),
+    [
+        ("bytes=0-99", 206, 0, 100),
+        ("bytes=100-", 206, 100, len(PICTURE)),
+        ("bytes=-100", 206, len(PICTURE) - 100, len(PICTURE)),
+        ("bytes=10200-99999", 206, 10200, len(PICTURE)),
+        ("bytes=0-", 200, 0, len(PICTURE)),
+        ("bytes=-99999", 200, 0, len(PICTURE)),
+        ("bytes=0-1,5-6", 200, 0, len(PICTURE)),
+        ("bytes=9-1", 200, 0, len(PICTURE)),
+        ("lines=1-2", 200, 0, len(PICTURE)),
+    ],
+)
+def test_a_part_of_it_can_be_asked_for(ready: Gateway, asked: str, status: int, start: int, end: int) -> None:
+    part = fetched(ready, heard(ready), Range=asked)
+
+    assert (status, PICTURE[start:end], str(end - start)) == (
+        part.status_code,
+        part.data,
+        part.headers["Content-Length"],
+    )
+    assert (f"bytes {start}-{end - 1}/{len(PICTURE)}" if status == 206 else None) == part.headers.get("Content-Range")
+
+
+@pytest.mark.parametrize("asked", [f"bytes={len(PICTURE)}-", "bytes=-0"])
+def test_a_part_outside_of_it_is_416(ready: Gateway, asked: str) -> None:
+    refused = fetched(ready, heard(ready), Range=asked)
+
+    assert (416, f"bytes */{len(PICTURE)}") == (refused.status_code, refused.headers["Content-Range"])
+
+
+def test_what_has_no_media_has_none(ready: Gateway) -> None:
+    ready.post(f"{MESSAGES}/send-text", json={"chatId": AYU, "text": "hi"})
+    text = newest(ready)["id"]
+
+    assert [404, 404] == [ready.get(f"{MESSAGES}/{known}/media").status_code for known in (text, "nothing")]
+
+
+def test_media_of_another_session_is_not_found(ready: Gateway) -> None:
+    ready.session("other")
+    assert 404 == ready.get(f"/sessions/other/messages/{heard(ready)['id']}/media").status_code
+
+
+# --- removed --------------------------------------------------------------------------------------
+
+
+def test_the_media_of_a_deleted_message_is_removed(ready: Gateway) -> None:
+    post(ready, **IMAGE)
+    kept = newest(ready)
+
+    ready.post(f"{MESSAGES}/delete", json={"chatId": AYU, "messageId": kept["waMessageId"]})
+
+    assert ([], 404) == (files(ready), fetched(ready, kept).status_code)
+
+
+def test_media_that_its_sender_deletes_is_removed(ready: Gateway) -> None:
+    kept = heard(ready)
+    session = ready.get("/sessions/my-bot").json["id"]
+    ready.world.control.revoke(session, kept["waMessageId"])
+    ready.clock.advance()
+
+    ready.program.media.turn()
+
+    assert ([], 404) == (files(ready), fetched(ready, kept).status_code)
+
+
+def test_the_media_of_a_deleted_session_is_removed(ready: Gateway) -> None:
+    post(ready, **IMAGE)
+    heard(ready)
+
+    ready.delete("/sessions/my-bot")
+
+    assert [] == files(ready)
+    with ready.program.db.read() as tx:
+        assert [] == media.gone(tx, 10)
+
+
+def test_media_is_kept_for_as_long_as_was_set_and_its_message_longer(ready: Gateway) -> None:
+    post(ready, **IMAGE)
+    kept = newest(ready)
+    ready.clock.advance(6 * DAY)
+    ready.program.media.turn()
+    in_time = fetched(ready, kept).status_code
+    ready.clock.advance(2 * DAY)
+    ready.program.media.turn()
+
+    assert (200, 404, []) == (in_time, fetched(ready, kept).status_code, files(ready))
+    assert kept["id"] == newest(ready)["id"]
+
+
+def test_media_that_is_still_to_be_sent_is_not_too_old(ready: Gateway) -> None:
+    post(ready, sendAt="2027-01-30T09:00:00Z", **IMAGE)
+    ready.clock.advance(8 * DAY)
+    ready.program.media.turn()
+    ready.clock.advance(8 * DAY)
+    turn(ready)
+
+    assert [("image", digest(PICTURE))] == received(ready)
+
+
+def test_a_start_removes_what_a_crash_has_left_and_nothing_else(ready: Gateway) -> None:
+    post(ready, **IMAGE)
+    directory = Path(ready.program.config.data_dir / "media")
+    left = directory / str(uuid4())
+    left.write_bytes(b"half a pic")
+    for path in directory.iterdir():
+        os.utime(path, (1, 1))
+    young = directory / str(uuid4())
+    young.write_bytes(b"being written")
+
+    removed = ready.program.media.sweep()
+
+    assert (1, False, True, 2) == (removed, left.exists(), young.exists(), len(files(ready)))
+    young.unlink()
