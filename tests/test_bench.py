@@ -243,7 +243,7 @@ def test_a_receiver_hears_every_delivery_of_a_connection_and_when_its_text_came(
     ear = flow.Ear()
     body = b'{"event":"message.received","data":{"body":"storm 7"}}'
     delivery = b"POST /hook HTTP/1.1\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-    with contextlib.closing(ear), socket.create_connection(ear._listener.getsockname()) as connection:
+    with contextlib.closing(ear), socket.create_connection(ear.address) as connection:
         connection.sendall(delivery * 2 + delivery[:30])
         heard = b""
         while heard.count(b"204") < 2:

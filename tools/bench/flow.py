@@ -52,12 +52,10 @@ class Ear:
         self.count = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        host, port = self._listener.getsockname()
+        self.address = (str(host), int(port))
+        self.url = f"http://{host}:{port}/hook"
         self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/hook"
 
     def close(self) -> None:
         """Listen no more."""
