@@ -231,11 +231,6 @@ PENDING: set[str] = {
     "GET /sessions/{id}/templates/{id}",
     "PUT /sessions/{id}/templates/{id}",
     "DELETE /sessions/{id}/templates/{id}",
-    "GET /infra/export-data",
-    "POST /infra/import-data",
-    "GET /infra/storage/files/count",
-    "GET /infra/storage/export",
-    "POST /infra/storage/import",
     "PUT /sessions/{id}/profile/picture",
 }
 
