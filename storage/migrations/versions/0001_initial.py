@@ -222,6 +222,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("batches", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_batches_completed",
+            ["completed_at"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_batches_open",
             ["row"],
             unique=False,
@@ -355,6 +362,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_messages_session_id_chat_id_row", ["session_id", "chat_id", "row"], unique=False)
         batch_op.create_index("ix_messages_session_id_row", ["session_id", "row"], unique=False)
         batch_op.create_index("ix_messages_session_id_sender_row", ["session_id", "sender", "row"], unique=False)
+
+    op.create_table(
+        "templates",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("header", sa.Text(), nullable=True),
+        sa.Column("footer", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_templates_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_templates")),
+        sa.UniqueConstraint("id", name=op.f("uq_templates_id")),
+        sa.UniqueConstraint("session_id", "name", name=op.f("uq_templates_session_id_name")),
+    )
+    with op.batch_alter_table("templates", schema=None) as batch_op:
+        batch_op.create_index("ix_templates_session_id_row", ["session_id", "row"], unique=False)
 
     op.create_table(
         "webhooks",
@@ -581,6 +609,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'queued'"),
             postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "ix_sends_finished",
+            ["finished_at"],
+            unique=False,
+            sqlite_where=sa.text("finished_at IS NOT NULL AND batch_row IS NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL AND batch_row IS NULL"),
         )
         batch_op.create_index(
             "ix_sends_lane",
