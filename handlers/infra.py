@@ -99,8 +99,8 @@ def import_data(db: Database, engines: Engines, delivery: Courier, now: int, cal
     tables = body["tables"]
     if not any(tables.values()):
         raise BadRequest("tables must hold at least one row: an empty import would remove everything")
-    running = engines.running()
-    if running and not body.get("force", False):
+    running, force = engines.running(), body.get("force", False)
+    if running and not force:
         raise Conflict("Sessions are running; stop them first, or send force")
     for session_id in running:
         engines.stop(session_id)
