@@ -39,7 +39,7 @@ class Identities:
         phones = {link.lid: link.phone for link in links}
         hidden = {one for event in told for one in _addresses(event) if addresses.is_hidden(one)} - phones.keys()
         phones |= {lid: self._phones[session_id, lid] for lid in hidden if (session_id, lid) in self._phones}
-        phones |= identities.phones(tx, session_id, hidden - phones.keys())
+        phones |= identities.phones(tx, session_id, list(hidden - phones.keys()))
         if phones:
             told = [_renamed(event, lambda one: phones.get(one, one)) for event in told]
         if linked:
@@ -77,9 +77,12 @@ class Identities:
                 self._merged[session_id] = merged
         if not merged:
             return batch
-        old = {one: _old_id(one, merged) for event in batch for one in _message_ids(event)}
-        stored = messages.stored(tx, session_id, [before for one, before in old.items() if before != one])
-        return [_with_ids(event, lambda one: old[one] if old[one] in stored else one) for event in batch]
+        ids = {one: _old_id(one, merged) for event in batch for one in _message_ids(event)}
+        stored = messages.stored(tx, session_id, [before for one, before in ids.items() if before != one])
+        old = {one: before for one, before in ids.items() if before in stored}
+        if not old:
+            return batch
+        return [_with_ids(event, lambda one: old.get(one, one)) for event in batch]
 
 
 def _old_id(message_id: str, merged: dict[str, str]) -> str:

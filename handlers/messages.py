@@ -6,16 +6,18 @@ from typing import Any
 from engines import Engines, base
 from handlers import happenings, shapes
 from handlers.attachments import pack
-from handlers.errors import NotAllowed
+from handlers.errors import BadRequest, NotAllowed
 from handlers.identity import known
 from handlers.media import Keeper
 from handlers.sending import Desk, Parcel, own, send_operation
-from storage import media, messages, sessions
+from handlers.variables import fill
+from storage import media, messages, sessions, templates
 from storage.db import Database
 from storage.sessions import Session
 
 Json = dict[str, Any]
 _MOST_SHALLOW = 100
+_LONGEST_TEXT = 65_536
 _FORWARDED = ("location", "contact", "poll", "mentionedIds")  # what a forwarded message keeps of the first one
 
 
@@ -36,6 +38,25 @@ def send_text(desk: Desk, session: Session, body: Json) -> Parcel:
     """A text."""
     mentions = _mentions(desk.db, session.id, body)
     return Parcel("text", body["text"], base.Text(body["text"], mentions), _mentioned(mentions))
+
+
+@send_operation
+def send_template(desk: Desk, session: Session, body: Json) -> Parcel:
+    """A template, filled in. Raises NotFound, BadRequest."""
+    with desk.db.read() as tx:
+        match body:
+            case {"templateId": str(known_as)}:
+                row = templates.get(tx, session.id, known_as)
+            case {"templateName": str(name)}:
+                row = templates.named(tx, session.id, name)
+            case _:
+                raise BadRequest("Either templateId or templateName must be provided")
+    parts = (fill(part, body.get("vars", {})) for part in (row.header, row.body, row.footer) if part)
+    text = "\n\n".join(part for part in parts if part)
+    if not text or len(text) > _LONGEST_TEXT:
+        rule = f"be shorter than or equal to {_LONGEST_TEXT} characters" if text else "not be empty"
+        raise BadRequest(f"text must {rule} once its variables are filled in")
+    return Parcel("text", text, base.Text(text), {"template": row.name})
 
 
 @send_operation

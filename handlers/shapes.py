@@ -11,6 +11,7 @@ from storage.deliveries import Attempt, Delivery
 from storage.events import Event
 from storage.messages import Message
 from storage.sessions import Session
+from storage.templates import Template
 from storage.webhooks import Webhook
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -95,6 +96,20 @@ def message(row: Message) -> dict[str, Any]:
         "metadata": row.metadata,
         "status": row.status,
         "createdAt": moment(row.created_at),
+    }
+
+
+def template(row: Template) -> dict[str, Any]:
+    """Template."""
+    return {
+        "id": row.id,
+        "sessionId": row.session_id,
+        "name": row.name,
+        "body": row.body,
+        "header": row.header,
+        "footer": row.footer,
+        "createdAt": moment(row.created_at),
+        "updatedAt": moment(row.updated_at),
     }
 
 

@@ -7,7 +7,7 @@ they are, whatever address stands in them: others have written them down.
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, delete, func, select, type_coerce, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, delete, func, select, type_coerce, update
 
 from storage import lanes
 from storage.db import Tx, upsert
@@ -20,6 +20,12 @@ _PORTION = 500
 _HIDDEN = "@lid"
 _NAMED = ("chatId", "from", "to", "author", "senderId", "from_chat")  # JSON members that hold one person's address
 
+_OF_SESSION = identities.c.session_id == bindparam("session_id")
+_ASKED: Any = bindparam("asked", expanding=True)
+_PHONES = select(identities.c.lid, identities.c.phone).where(identities.c.lid.in_(_ASKED), _OF_SESSION)
+_LIDS = select(identities.c.phone, identities.c.lid).where(identities.c.phone.in_(_ASKED), _OF_SESSION)
+_MERGED = select(identities.c.phone, identities.c.lid).where(_OF_SESSION, identities.c.merged)
+
 
 def known(tx: Tx, session_id: str, address: str) -> str:
     """The address that is used for whoever is at this one, as far as the session knows; costs nothing by phone."""
@@ -28,22 +34,17 @@ def known(tx: Tx, session_id: str, address: str) -> str:
 
 def phones(tx: Tx, session_id: str, lids: Collection[str]) -> dict[str, str]:
     """The phone's address of each of these hidden ones, as far as the session knows it."""
-    query = select(identities.c.lid, identities.c.phone)
-    query = query.where(identities.c.lid.in_(lids), identities.c.session_id == session_id)
-    return _pairs(tx, query) if lids else {}
+    return _pairs(tx, _PHONES, session_id, lids) if lids else {}
 
 
 def lids(tx: Tx, session_id: str, known: Collection[str]) -> dict[str, str]:
     """The hidden address of each of these phone's ones, as far as the session knows it."""
-    query = select(identities.c.phone, identities.c.lid)
-    query = query.where(identities.c.phone.in_(known), identities.c.session_id == session_id)
-    return _pairs(tx, query) if known else {}
+    return _pairs(tx, _LIDS, session_id, known) if known else {}
 
 
 def merged(tx: Tx, session_id: str) -> dict[str, str]:
     """The people of whom there was a history under their hidden address: phone's address to hidden one."""
-    query = select(identities.c.phone, identities.c.lid).where(identities.c.session_id == session_id)
-    return _pairs(tx, query.where(identities.c.merged))
+    return _pairs(tx, _MERGED, session_id)
 
 
 def forms(tx: Tx, session_ids: Collection[str], address: str) -> frozenset[str]:
@@ -67,8 +68,9 @@ def link(tx: Tx, session_id: str, lid: str, phone: str, now: int) -> bool:
     return moved
 
 
-def _pairs(tx: Tx, query: Select[Any]) -> dict[str, str]:
-    return {one: other for one, other in tx.execute(query).all()}  # noqa: C416 - rows are no pairs to dict's eyes
+def _pairs(tx: Tx, query: Select[Any], session_id: str, asked: Iterable[str] = ()) -> dict[str, str]:
+    rows = tx.execute(query, {"session_id": session_id, "asked": list(asked)})
+    return {one: other for one, other in rows}  # noqa: C416 - rows are no pairs to dict's eyes
 
 
 def _merge(tx: Tx, session_id: str, lid: str, phone: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import Conflict, NotFound
 from storage.db import Tx
 from storage.prepared import Prepared
-from storage.tables import sessions
+from storage.tables import idempotency, messages, sessions
 
 Session = Row[Any]
 _SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type", "wanted")]
@@ -113,6 +113,8 @@ def remove(tx: Tx, given: str) -> Session:
     Raises NotFound, also where somebody else deletes it at the same moment.
     """
     row = find(tx, given)
+    said = select(messages.c.id).where(messages.c.id == idempotency.c.message_id, messages.c.session_id == row.id)
+    tx.execute(delete(idempotency).where(idempotency.c.message_id.is_not(None), said.exists()))
     if tx.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount == 0:
         raise NotFound(f"Session '{given}' not found")
     return row

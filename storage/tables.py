@@ -197,6 +197,22 @@ batch_items = Table(  # as they will be queued; never changed
     Column("content", Json, nullable=False),
 )
 
+templates = Table(
+    "templates",
+    metadata,
+    Column("row", RowId, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("header", Text),
+    Column("footer", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("session_id", "name"),
+    Index("ix_templates_session_id_row", "session_id", "row"),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

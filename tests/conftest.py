@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +18,32 @@ from storage.db import Database
 from storage.schema import metadata
 from tests.delivery_stage import Stage
 from tests.receiver import Receiver, listening
-from tests.support import ADMIN, START, Gateway, document
+from tests.seen import unseen
+from tests.support import ADMIN, SEEN, START, Gateway, document
+
+UNSEEN = pytest.StashKey[list[str]]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of xdist is done: what its tests have seen."""
+    SEEN.update(map(tuple, getattr(node, "workeroutput", {}).get("seen", ())))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """After a whole run that passed: which answers the document promises and no test has seen."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["seen"] = sorted(SEEN)
+    elif exitstatus == 0 and config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword:
+        config.stash[UNSEEN] = unseen()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    missing = config.stash.get(UNSEEN, [])
+    if missing:
+        terminalreporter.section("answers that the document promises and no test has seen")
+        terminalreporter.write_line("\n".join(missing))
 
 
 @pytest.fixture(scope="session")

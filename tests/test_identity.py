@@ -2,8 +2,6 @@
 
 import pytest
 
-from engines import base
-from gateway.inbound import Inbound
 from tests.simulator_stage import ADA, HIDDEN
 from tests.support import Gateway, hold_event
 
@@ -192,62 +190,3 @@ def test_a_filter_made_afterwards_takes_the_hidden_address_too(ready: Gateway) -
     hook = {"url": HOOK, "filters": {"conditions": [condition]}}
     made = ready.post(f"{SESSION}/webhooks", json=hook).json
     assert [HIDDEN] == made["filters"]["conditions"][0]["value"]
-
-
-# --- what engines do with ids ---------------------------------------------------------------------
-
-
-def inbound(gateway: Gateway) -> tuple[str, Inbound]:
-    return gateway.session("other"), Inbound(gateway.program.db, gateway.clock.now)
-
-
-def heard(message_id: str, sender: str, lid_: str | None = None, **more) -> base.MessageReceived:
-    return base.MessageReceived(
-        base.Message(message_id, more.pop("chat", sender), sender, "text", "Hi", 1, sender_lid=lid_, **more)
-    )
-
-
-def test_a_message_that_names_both_addresses_tells_who_is_who(gateway: Gateway) -> None:
-    session, inward = inbound(gateway)
-    inward.record(session, [heard("false_1@lid_A", "1@lid")])
-    inward.record(session, [heard("false_4412345@c.us_B", "4412345@c.us", "1@lid")])
-    found = gateway.get(f"/sessions/{session}/messages?chatId=1@lid").json
-    assert (2, {"4412345@c.us"}) == (found["total"], {message["chatId"] for message in found["messages"]})
-
-
-def test_an_engine_that_names_an_old_message_anew_means_the_old_one(gateway: Gateway) -> None:
-    session, inward = inbound(gateway)
-    inward.record(session, [heard("false_1@lid_A", "1@lid")])
-    inward.record(session, [base.AddressesLinked("1@lid", "4412345@c.us")])
-    edited = base.MessageEdited("false_4412345@c.us_A", "4412345@c.us", "4412345@c.us", "Hello", 2)
-    inward.record(session, [heard("false_4412345@c.us_A", "4412345@c.us"), edited])
-    (message,) = gateway.get(f"/sessions/{session}/messages").json["messages"]
-    assert ("false_1@lid_A", "Hello") == (message["waMessageId"], message["body"])
-
-
-def test_a_reaction_replaces_that_of_the_same_person_under_another_address(gateway: Gateway) -> None:
-    session, inward = inbound(gateway)
-    group = "1203630@g.us"
-    inward.record(session, [heard("false_1203630@g.us_A_4499999@c.us", "4499999@c.us", chat=group)])
-    for sender, emoji in (("1@lid", "👍"), ("4412345@c.us", "🎉")):
-        inward.record(session, [base.ReactionReceived("false_1203630@g.us_A_4499999@c.us", group, sender, emoji, 2)])
-        inward.record(session, [base.AddressesLinked("1@lid", "4412345@c.us")])
-    told = gateway.get("/events?type=message.reaction").json["events"]
-    assert {"4412345@c.us": "🎉"} == told[-1]["data"]["reactions"]
-
-
-def test_everybody_a_happening_names_is_called_by_the_phone_s_address(gateway: Gateway) -> None:
-    session, inward = inbound(gateway)
-    inward.record(session, [base.AddressesLinked("1@lid", "4412345@c.us")])
-    quote = base.Quote("X", "1@lid", "?")
-    group = "1203630@g.us"
-    changed = base.GroupChanged(group, "update", ("1@lid",), "1@lid", 1, {"promoted": ["1@lid"]})
-    mention = heard("false_1203630@g.us_A", "4499999@c.us", chat=group, mentions=("1@lid",), quote=quote)
-    inward.record(session, [changed, mention, base.CallReceived("C", "1@lid", 1)])
-    told = {event["type"]: event["data"] for event in gateway.get("/events").json["events"]}
-    assert (["4412345@c.us"], "4412345@c.us") == (
-        told["group.update"]["participantIds"],
-        told["group.update"]["actorId"],
-    )
-    assert ["4412345@c.us"] == told["message.received"]["mentionedIds"]
-    assert "4412345@c.us" == told["call.received"]["from"]

@@ -1,7 +1,7 @@
 """People as a simulated session knows them."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 
 from engines import addresses, base
 from engines.simulator.accounts import Account
@@ -17,8 +17,11 @@ class Contacts(Life):
         """A page of the address book, and behind that of whoever else the account has a chat with."""
         self._ready()
         with self._world.change():
-            known = chain(self._world.listed.values(), self._strangers())
-            return [self._contact(person) for person in islice(known, offset, offset + limit)]
+            listed = self._world.book.listed
+            page = listed[offset : offset + limit]
+            beyond = max(offset - len(listed), 0)
+            page += islice(self._strangers(), beyond, beyond + limit - len(page)) if len(page) < limit else ()
+            return [self._contact(person) for person in page]
 
     def _strangers(self) -> Iterator[Person]:
         """People of chats who are in no address book, ordered by address since chats move."""

@@ -46,7 +46,7 @@ class Ground:
         self.accounts: dict[str, Account] = {}
         self.registry = Registry()
         self.blobs = Blobs(root)
-        self.listed = {person.address: person for person in self.people.values() if person.listed}
+        self.book = people.AddressBook(self.people.values())
         self._by_lid = {person.lid: person for person in self.people.values()}
         self._by_address: dict[str, list[Account]] = {}
         self._journal = Journal(None if root is None else root / "journal.jsonl")
@@ -149,10 +149,7 @@ class Ground:
                 person.inbox, person.received = before.inbox, before.received
             self.people[person.address] = person
             self._by_lid[person.lid] = person
-            if person.listed:
-                self.listed[person.address] = person
-            else:
-                self.listed.pop(person.address, None)
+            self.book.put(person)
         return person
 
     def add_crowd(self, count: int) -> list[Person]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -144,6 +144,25 @@ class Person:
                 entry.revoked, entry.body = True, ""
             case base.ReactionReceived():
                 entry.reaction = event.emoji
+
+
+class AddressBook:
+    """The contacts that everybody has, a list so that any page of it costs the same."""
+
+    def __init__(self, people: Iterable[Person]) -> None:
+        self.listed: list[Person] = []
+        self._places: dict[str, int] = {}
+        for person in people:
+            self.put(person)
+
+    def put(self, person: Person) -> None:
+        """Let the person be in it, where whoever had the number was."""
+        place = self._places.get(person.address)
+        if place is not None:
+            self.listed[place] = person
+        elif person.listed:
+            self._places[person.address] = len(self.listed)
+            self.listed.append(person)
 
 
 _CAST = (

@@ -36,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
     link_seconds: float = 30.0
     silent_seconds: float = 60.0
     outage_seconds: float = 180.0
-    backoff_seconds: float = 1.0
+    backoff_seconds: float = 0.5
     backoff_cap_seconds: float = 60.0
 
 

@@ -1,7 +1,6 @@
 """Keeps a session's worker running: starts it, restarts it with back-off, and knows when not to."""
 
 import logging
-import random
 import threading
 import time
 from collections import OrderedDict
@@ -9,13 +8,13 @@ from collections import OrderedDict
 from engines import base
 from engines.whatsmeow import exits, frames
 from engines.whatsmeow.delivery import Delivery
+from engines.whatsmeow.pauses import Pauses
 from engines.whatsmeow.process import Process
 from engines.whatsmeow.starts import Starts
 
 log = logging.getLogger(__name__)
 
 _END_SECONDS = 4.0
-_STEADY_SECONDS = 60.0
 _REMEMBERED = 1024
 _REASONS = {exits.MISSING: "engine_missing", exits.DAMAGED: "store_damaged"}
 
@@ -31,7 +30,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._process: Process | None = None
         self._committed: OrderedDict[int, None] = OrderedDict()
-        self._ready_at: float | None = None
+        self._was_ready = False
         self.state: base.State = "initializing"
         self.qr: base.Qr | None = None
         self._thread = threading.Thread(target=self._run, name=f"supervisor-{account.name}", daemon=True)
@@ -69,24 +68,20 @@ class Supervisor:
     # --- the supervising thread
 
     def _run(self) -> None:
-        delay = self._settings.backoff_seconds
+        pauses = Pauses(self._settings.backoff_seconds, self._settings.backoff_cap_seconds)
         while not self._stopping.is_set():
             code = self._run_once()
             if self._stopping.is_set() or self.state == "failed":
                 return
-            if self._ready_at and time.monotonic() - self._ready_at > _STEADY_SECONDS:
-                delay = self._settings.backoff_seconds
             if code in _REASONS:
                 self._report(base.StateChanged("failed", _REASONS[code]))
                 return
             if code not in (exits.DONE, exits.RETRY, exits.AGAIN):
                 self._report(base.StateChanged("disconnected", "engine_crashed"))
             if code == exits.AGAIN:
-                delay = self._settings.backoff_seconds
-            elif self._stopping.wait(delay * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter, not a secret
+                pauses.forget()
+            elif self._stopping.wait(pauses.after(time.monotonic(), was_ready=self._was_ready)):
                 return
-            else:
-                delay = min(delay * 2, self._settings.backoff_cap_seconds)
             self._report(base.StateChanged("initializing"))
 
     def _run_once(self) -> int:
@@ -112,7 +107,7 @@ class Supervisor:
             log.exception("the worker of session %s cannot be started", self._account.name)
             return exits.RETRY
         with self._changed:
-            self._process, self._ready_at = process, None
+            self._process, self._was_ready = process, False
         if self._stopping.is_set():
             process.hang_up()
         code = process.serve()
@@ -141,7 +136,7 @@ class Supervisor:
             if isinstance(event, base.StateChanged):
                 self.state = event.state
                 if event.state == "ready":
-                    self._ready_at = time.monotonic()
+                    self._was_ready = True
                 if event.state != "qr_ready":
                     self.qr = None
             elif isinstance(event, base.QrChanged):

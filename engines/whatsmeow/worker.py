@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 
 _TICK = 0.25
 _DRAIN_SECONDS = 20.0
+_CLAIM_SECONDS = 10.0
+_SWITCH_SECONDS = 0.0005  # the library's callback is to get its turn at once: until it returns, a kill loses its event
+_QUIET_SECONDS = 0.1
+_END_SECONDS = 2.0
 _NAME_EVERY = 8  # ticks
 
 
@@ -45,9 +49,13 @@ class Worker:
         _limit(begin.settings.memory_cap)
         directory = Path(begin.directory)
         try:
+            store.claim(directory, _CLAIM_SECONDS)
             store.check(directory)
             office = self._set_up(directory, begin)
             self._channel.send(frames.report(0, []))  # it is up
+        except store.Taken as error:
+            log.warning("%s", error)
+            return exits.RETRY
         except store.Damaged as error:
             log.error("%s", error)  # noqa: TRY400 - one line, no trace
             self._tell(base.StateChanged("failed", "store_damaged"))
@@ -105,6 +113,7 @@ class Worker:
             elif ticks % _NAME_EVERY == 0:
                 self._session.look_for_name()
         self._session.close()
+        self._pump.let_in(_QUIET_SECONDS, _END_SECONDS)
         if self._session.state == "failed":
             self._drain()
         return self._code
@@ -132,6 +141,7 @@ def main() -> None:
     try:
         os.umask(0o077)
         os.dup2(2, 1)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
         worker = Worker(socket.socket(fileno=int(sys.argv[1])))
         signal.signal(signal.SIGTERM, lambda *_: worker.leave(exits.DONE))

@@ -15,6 +15,7 @@ from engines.whatsmeow.delivery import Delivery
 from engines.whatsmeow.inside.notebook import Kept, Notebook
 from engines.whatsmeow.inside.refusals import typed
 from engines.whatsmeow.inside.watchdog import Watchdog
+from engines.whatsmeow.pauses import Pauses
 
 
 @pytest.fixture
@@ -194,3 +195,19 @@ def test_a_bare_stanza_is_an_id_too():
 def test_words_become_typed_errors(words, kind, reason):
     error = typed(ValueError(words))
     assert (type(error), getattr(error, "reason", None)) == (kind, reason)
+
+
+# --- pauses
+
+
+def test_a_worker_that_had_connected_is_back_soon():
+    pauses = Pauses(1.0, 60.0)
+    assert all(pauses.after(now * 20.0, was_ready=True) <= 1.0 for now in range(50))
+
+
+@pytest.mark.parametrize(("was_ready", "quick"), [(True, 5), (False, 0)])
+def test_one_that_ends_again_and_again_waits_longer_each_time(was_ready, quick):
+    pauses = Pauses(1.0, 8.0)
+    waits = [pauses.after(float(now), was_ready=was_ready) for now in range(12)]
+    assert max(waits[: max(quick, 1)]) <= 1.0
+    assert min(waits[quick + 4 :]) >= 4.0

@@ -27,6 +27,10 @@ def main() -> int:
     """Measure, print, and say 1 when the server did not do what was asked."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped too
     wanted = _arguments()
+    if wanted.engine == "whatsmeow":
+        from tools.bench import real  # noqa: PLC0415 - needs neonize, and what the double is made of
+
+        return real.main(wanted.sessions)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             rows, footprint = _measure(wanted, Path(folder))
@@ -49,6 +53,10 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("tools.bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "--engine", choices=["simulator", "whatsmeow"], default="simulator", help="whatsmeow: only that"
+    )
+    parser.add_argument("--sessions", type=int, default=50, help="most sessions of the real engine (50)")
     parser.add_argument("--quick", action="store_true", help="a rough figure in half a minute")
     parser.add_argument(
         "--only", type=lambda names: names.split(","), help=", ".join(s.name for s in scenarios.SCENARIOS)

@@ -17,10 +17,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1000, help="how often to kill (1000)")
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--engine", choices=["simulator", "whatsmeow"], default="simulator")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
     parser.add_argument("--epoch", type=int, default=200, help="kills after which all is judged and begun anew (200)")
     parser.add_argument("--minutes", type=float, default=120, help="kill no more after so long (120)")
     args = parser.parse_args()
+    if args.engine == "whatsmeow":
+        return _real(args)
     again = f"python -m tools.faults --rounds {args.rounds} --database {args.database} --epoch {args.epoch}"
     print(f"seed {args.seed}; the same choices again: {again} --seed {args.seed}", flush=True)
     until, nursery = time.monotonic() + args.minutes * 60, Nursery()
@@ -31,6 +34,17 @@ def main() -> int:
         nursery.close()
     print(table(args.database, outcome))
     return 1 if outcome.problems else 0
+
+
+def _real(args: argparse.Namespace) -> int:
+    """The same with the real engine, its workers killed as well; needs neonize and what the double is made of."""
+    from tools.faults import real  # noqa: PLC0415
+
+    begun = time.monotonic()
+    print(f"seed {args.seed}", flush=True)
+    story = real.run(args.rounds, args.seed, begun + args.minutes * 60, _progress)
+    print(real.table(story, time.monotonic() - begun))
+    return 1 if story.problems else 0
 
 
 def _progress(line: str) -> None:

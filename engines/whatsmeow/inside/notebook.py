@@ -84,10 +84,10 @@ class Notebook:
         row = self._one("SELECT number, kind, body FROM spool WHERE number > ? ORDER BY number LIMIT 1", (number,))
         return Spooled(*row) if row else None
 
-    def wait(self, seconds: float) -> None:
-        """Return when something was appended, at the latest after so many seconds."""
+    def wait(self, seconds: float) -> bool:
+        """Return when something was appended, at the latest after so many seconds; says whether something was."""
         with self._appended:
-            self._appended.wait(seconds)
+            return self._appended.wait(seconds)
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Remove records that arrived."""

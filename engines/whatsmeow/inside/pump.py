@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,12 @@ class Pump:
     def idle(self) -> bool:
         """Whether nothing is on its way."""
         return self._notebook.spooled() == 0
+
+    def let_in(self, quiet: float, most: float) -> None:
+        """Wait until the library has handed over what it holds: nothing new for so many seconds."""
+        until = time.monotonic() + most
+        while self._notebook.wait(quiet) and time.monotonic() < until:
+            pass
 
     def run(self, send: Callable[[frames.Report], None]) -> None:
         """Report for ever; raises OSError when nobody listens any more."""

@@ -1,7 +1,10 @@
 """A look at what a session keeps, before the library sees it: it aborts over what it does not expect."""
 
 import contextlib
+import fcntl
+import os
 import sqlite3
+import time
 from pathlib import Path
 
 NAME = "whatsmeow.db"
@@ -10,6 +13,29 @@ NOTEBOOK = "notebook.db"
 
 class Damaged(Exception):
     """What a session keeps cannot be read; linking again needs its directory emptied."""
+
+
+class Taken(Exception):
+    """Another worker still works on the session."""
+
+
+def claim(directory: Path, seconds: float) -> None:
+    """Be the only worker of a session for as long as this process lives. Raises Taken.
+
+    A gateway that was killed leaves a worker that notices, and spools what it still has, while the next one starts: two
+    on one store would undo each other's decryption.
+    """
+    lock = os.open(directory / "worker.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > until:
+                raise Taken("another worker still works on this session") from None
+            time.sleep(0.02)
+        else:
+            return
 
 
 def forget(directory: Path) -> None:

@@ -357,6 +357,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_messages_session_id_sender_row", ["session_id", "sender", "row"], unique=False)
 
     op.create_table(
+        "templates",
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("header", sa.Text(), nullable=True),
+        sa.Column("footer", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_templates_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("row", name=op.f("pk_templates")),
+        sa.UniqueConstraint("id", name=op.f("uq_templates_id")),
+        sa.UniqueConstraint("session_id", "name", name=op.f("uq_templates_session_id_name")),
+    )
+    with op.batch_alter_table("templates", schema=None) as batch_op:
+        batch_op.create_index("ix_templates_session_id_row", ["session_id", "row"], unique=False)
+
+    op.create_table(
         "webhooks",
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),

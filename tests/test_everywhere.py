@@ -1,0 +1,135 @@
+"""What every operation answers alike: whatever is wrong with a request is told by each of them as the document says."""
+
+import re
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from gateway.document import resolve
+from tests.spec import Operation, example_of, operations
+from tests.support import Gateway, document
+
+UNKNOWN = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+
+
+def path_of(operation: Operation, **given: str) -> str:
+    """The operation's path, each parameter as given or as in its example."""
+    examples = {p["name"]: str(p.get("example", p["schema"].get("example", UNKNOWN))) for p in operation.parameters}
+    return re.sub(r"\{([^}]+)\}", lambda name: (examples | given)[name[1]], operation.path)
+
+
+def body_of(operation: Operation) -> dict[str, Any]:
+    """A valid body, as arguments of the client; none where the operation takes none."""
+    if operation.body is None:
+        return {}
+    example = operation.body.get("example") or example_of(operation.body["schema"], operation.id)
+    return {"json": example}
+
+
+def call(gateway: Gateway, operation: Operation, **kwargs: Any) -> TestResponse:
+    path = path_of(operation, **kwargs.pop("given", {}))
+    needed = {
+        p["name"]: p.get("example") or example_of(p["schema"], p["name"])
+        for p in operation.parameters
+        if p["in"] == "query" and p.get("required")
+    }
+    query = kwargs.pop("query_string", {})
+    arguments = {**body_of(operation), **kwargs}
+    return gateway.call(operation.method, path, query_string={**needed, **query}, **arguments)
+
+
+def promise(status: str) -> list[Operation]:
+    """The operations that document this status."""
+    return [operation for operation in operations() if status in operation.responses]
+
+
+def others(gateway: Gateway, some: list[Operation], expected: int, **kwargs: Any) -> dict[str, int]:
+    """What these operations answered that is not as expected."""
+    found = {operation.id: call(gateway, operation, **kwargs).status_code for operation in some}
+    return {name: status for name, status in found.items() if status != expected}
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return {"METRICS_TOKEN": "some-token", "MEDIA_DOWNLOAD_MAX_BYTES": "1"}
+
+
+def test_an_unknown_parameter_is_refused_everywhere(gateway: Gateway) -> None:
+    gateway.session()
+    assert {} == others(gateway, promise("400"), 400, query_string={"colour": "red"})
+
+
+def test_a_request_without_a_key_is_refused_everywhere(gateway: Gateway) -> None:
+    assert {} == others(gateway, promise("401"), 401, key=None)
+
+
+def test_a_low_role_is_refused_everywhere(gateway: Gateway) -> None:
+    """A viewer has the lowest there is, so what viewers may is refused to nobody for its role."""
+    keys = {"operator": gateway.key("viewer"), "admin": gateway.key("operator")}
+    for role, key in keys.items():
+        some = [one for one in promise("403") if one.raw["x-required-role"] == role]
+        assert {} == others(gateway, some, 403, key=key)
+
+
+def test_what_is_not_there_is_not_found_everywhere(gateway: Gateway) -> None:
+    named = [one for one in promise("404") if "{" in one.path and not one.id.startswith("simulator.")]
+    assert {} == others(gateway, named, 404, given={"sessionId": "nowhere", "file": "nowhere"})
+
+
+def test_too_large_a_body_is_refused_everywhere(gateway: Gateway) -> None:
+    large = {"data": b"x" * (5 * 2**20), "content_type": "application/json", "json": None}
+    assert {} == others(gateway, [one for one in promise("413") if one.body is not None], 413, **large)
+
+
+def test_a_body_that_is_no_json_is_refused_everywhere(gateway: Gateway) -> None:
+    plain = {"data": b"hello", "content_type": "text/plain", "json": None}
+    assert {} == others(gateway, promise("415"), 415, **plain)
+
+
+def test_what_the_engine_cannot_do_is_refused_everywhere(gateway: Gateway) -> None:
+    session = gateway.session(ready=True)
+    gateway.program.engines.capabilities = frozenset()
+    needing = [one for one in promise("501") if "x-capability" in one.raw]
+    assert {} == others(gateway, needing, 501, given={"sessionId": session})
+
+
+def test_a_shutting_down_gateway_is_unavailable_everywhere(gateway: Gateway) -> None:
+    gateway.program.drain()
+    assert {} == others(gateway, [one for one in promise("503") if one.raw.get("x-while-draining") != "answers"], 503)
+
+
+def test_a_fault_of_ours_is_told_everywhere(gateway: Gateway) -> None:
+    """Once the key cannot be looked up; what needs no key has nothing that could fail so."""
+    with gateway.program.db.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE api_keys RENAME TO gone")
+    assert {} == others(gateway, [one for one in promise("500") if one.secured], 500)
+
+
+class TestLimited:
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"RATE_LIMIT_SHORT_LIMIT": "1"}
+
+    def test_a_full_window_is_told_everywhere(self, gateway: Gateway) -> None:
+        gateway.get("/sessions")
+        assert {} == others(gateway, promise("429"), 429)
+
+
+def test_a_key_of_another_request_is_refused_everywhere(gateway: Gateway) -> None:
+    """Whatever takes an Idempotency-Key: the same key with another body."""
+    session = gateway.session(ready=True)
+    keyed = [one for one in operations() if "Idempotency-Key" in {p["name"] for p in one.parameters}]
+    changes = {"sendAt": "2030-01-01T00:00:00.000Z", "batchId": "another", "name": "another"}
+    found = {}
+    for operation in keyed:
+        headers = {"Idempotency-Key": operation.id, "Prefer": "respond-async"}
+        first = body_of(operation)["json"]
+        if call(gateway, operation, given={"sessionId": session}, headers=headers).status_code >= 300:
+            continue  # it needs something that is not there; nothing is kept of that
+        assert operation.body is not None
+        known = next(name for name in changes if name in resolve(document(), operation.body["schema"])["properties"])
+        changed = {**first, known: changes[known]}
+        found[operation.id] = call(gateway, operation, given={"sessionId": session}, headers=headers, json=changed)
+    assert {} == {name: answer.get_data(as_text=True) for name, answer in found.items() if answer.status_code != 422}
+    assert len(found) > 10
