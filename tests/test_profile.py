@@ -2,6 +2,7 @@
 
 import pytest
 
+from engines import base
 from tests.media_stage import CAP, PICTURE, SETTINGS, TEXT, digest, files
 from tests.receiver import Receiver, answer
 from tests.support import Gateway
@@ -82,3 +83,14 @@ def test_what_is_no_picture_is_refused_and_changes_nothing(ready: Gateway, recei
     receiver.behaviour = answer(200, b"x" * (CAP + 1), Content_Type="image/jpeg")
     assert 413 == put(ready, url=f"{receiver.url}/big.jpg").status_code
     assert (None, []) == (account(ready).picture, files(ready))
+
+
+def test_a_picture_that_whatsapp_does_not_take_is_a_403(ready: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        def set_picture(self, _path: str) -> None:
+            raise base.Refused("The picture is too small")
+
+    monkeypatch.setattr(ready.program.engines, "live", lambda _: Refusing())
+    answered = put(ready, base64=TEXT, mimetype="image/jpeg")
+    assert (403, "The picture is too small") == (answered.status_code, answered.json["message"])
+    assert [] == files(ready)
