@@ -121,7 +121,10 @@ class Config:
         "EVENT_STREAMS_MAX", 1_000, "Clients that may wait for events at once; beside other connections", check=_NATURAL
     )
     event_retention_days: int = _of(
-        "EVENT_RETENTION_DAYS", 30, "Days until an event is forgotten, delivered or not; 0 keeps all", check=_NATURAL
+        "EVENT_RETENTION_DAYS",
+        30,
+        "Days until events and accounts of sends are forgotten; 0 keeps all",
+        check=_NATURAL,
     )
     audit_retention_days: int = _of(
         "AUDIT_RETENTION_DAYS", 90, "Days until a line of the audit log is forgotten; 0 keeps all", check=_NATURAL
@@ -165,7 +168,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         names = {f.name: f.metadata["env"] for f in fields(Config)}
         raise BadConfig("\n".join(f"{names[n]}: {' '.join(_texts(said))}" for n, said in problems.items())) from None
     read: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return Config(**read)
+    config = Config(**read)
+    if 0 < config.event_retention_days * 24 < config.webhook_retry_horizon_hours:
+        raise BadConfig("EVENT_RETENTION_DAYS: must not be shorter than WEBHOOK_RETRY_HORIZON_HOURS")
+    return config
 
 
 def unknown(environ: Mapping[str, str] = os.environ) -> list[str]:

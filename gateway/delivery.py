@@ -48,8 +48,12 @@ class Delivery:
         guarded: bool = True,
         retention: int = 14 * 24 * retries.HOUR,
         chance: Callable[[], float] = random.random,
+        noted: Callable[[Made], None] = lambda _: None,
     ) -> None:
-        """`timeout` is in seconds, `retention` (how long ended deliveries are kept) in milliseconds."""
+        """`timeout` is in seconds, `retention` (how long ended deliveries are kept) in milliseconds.
+
+        `noted` is called with each attempt, in whichever thread made it.
+        """
         self._db = db
         self._outbound = outbound
         self._now = now
@@ -58,6 +62,7 @@ class Delivery:
         self._guarded = guarded
         self._retention = retention
         self._chance = chance
+        self._noted = noted
         self._lease = str(uuid4())
         self._lease_for = int((_RUN_SECONDS + 2 * timeout + 20) * 1000)
         self._workers = Workers(workers, slow=_SLOW)
@@ -224,6 +229,7 @@ class Delivery:
                 continue
             one = self.attempt(run.hook, parcel)
             made.append((parcel, one))
+            self._noted(one)
             if not one.ok:
                 left.add(parcel.lane_row)
                 if one.overloaded or one.gone or run.hook.failures:

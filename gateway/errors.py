@@ -189,7 +189,9 @@ def http_answer(error: HTTPException, body_max: int) -> Answer:
 def _answer(status: int, message: str | list[str], headers: dict[str, str], kind: Kind) -> Answer:
     """An error in the envelope, or as a problem where the caller asks for that."""
     content_type, body = "application/json", envelope(status, message)
-    if PROBLEM in flask.request.headers.get("Accept", ""):
+    asked = flask.request.headers.get("Accept", "")
+    # Generated clients name both, without preferring one: theirs is what every answer had before there was a choice.
+    if PROBLEM in asked and flask.request.accept_mimetypes.best_match((content_type, PROBLEM)) == PROBLEM:
         after = headers.get("Retry-After")
         retry_at = moment(flask.g.now + int(after) * 1000) if after else None
         content_type, body = PROBLEM, problem(status, message, kind, flask.g.request_id, retry_at)

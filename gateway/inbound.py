@@ -76,6 +76,9 @@ class Inbound:
         What happens on a session that is deleted is forgotten with it.
         """
         now = self._now()
+        for event in batch:
+            if isinstance(event, base.QrChanged):
+                png(event.text)  # drawn before the transaction: everybody who writes would wait for it
         with self._files(batch) as taken, self._db.write() as tx:
             try:
                 row = sessions.find(tx, session_id)

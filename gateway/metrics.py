@@ -30,6 +30,13 @@ class Metrics:
         self._states = Counter(
             "openwa_session_changes_total", "States that sessions entered", ("state", "reason"), registry=self._registry
         )
+        self._attempts = Histogram(
+            "openwa_webhook_attempt_duration_seconds",
+            "Time that an endpoint took for a delivery, by whether it took it",
+            ("outcome",),
+            registry=self._registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        )
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looking labels up costs more
         self._lock = threading.Lock()
         self._rendered: tuple[int, bytes] = (-_FRESH, b"")
@@ -48,6 +55,10 @@ class Metrics:
         for event in events:
             if isinstance(event, StateChanged):
                 self._states.labels(event.state, event.reason or "").inc()
+
+    def attempted(self, seconds: float, *, ok: bool) -> None:
+        """A delivery was posted to a webhook's endpoint, once."""
+        self._attempts.labels("accepted" if ok else "failed").observe(seconds)
 
     def render(self, now: int, gauges: Callable[[], Gauges]) -> bytes:
         """The text format; `gauges` are asked at most every five seconds."""

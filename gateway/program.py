@@ -196,6 +196,7 @@ class Program:
             workers=config.webhook_workers,
             guarded=config.webhook_ssrf_protect,
             retention=config.webhook_retention_hours * HOUR,
+            noted=lambda made: self.metrics.attempted(made.duration / 1000, ok=made.ok),
         )
 
     def _world(self) -> World:

@@ -1,8 +1,8 @@
-"""What is forgotten in time: old events and audit lines, yesterday's idempotency keys, receipts of nothing."""
+"""What is forgotten in time: old events, sends and audit lines, yesterday's idempotency keys, receipts of nothing."""
 
 from collections.abc import Callable
 
-from storage import audit, events, idempotency, sends
+from storage import audit, batches, events, idempotency, sends
 from storage.db import Database, Tx
 
 EVERY = 600.0  # seconds between turns
@@ -11,7 +11,7 @@ _DAY = 86_400_000
 
 
 def turn(db: Database, now: int, days: int, audit_days: int) -> int:
-    """Forget events and audit lines older than that at `now` (epoch milliseconds), 0 for none; how many events.
+    """Forget events with sends, and audit lines, so old at `now` (epoch milliseconds), 0 for none; how many events.
 
     Of the rest, what is a day old.
     """
@@ -19,6 +19,8 @@ def turn(db: Database, now: int, days: int, audit_days: int) -> int:
         idempotency.prune(tx, now - _DAY)
         sends.prune_early(tx, now - _DAY)
     _forget(db, audit.prune, now, audit_days)
+    _forget(db, batches.prune, now, days)
+    _forget(db, sends.prune, now, days)
     return _forget(db, events.prune, now, days)
 
 

@@ -223,7 +223,7 @@ def _target(db: Database, session_id: str, body: Json) -> tuple[Session, str, st
 
 
 def _media(desk: Desk, session: Session, kind: base.MediaKind, body: Json) -> Parcel:
-    return pack(desk.keeper, session.id, kind, body, mentions=_mentions(desk.db, session.id, body))
+    return pack(desk.keeper.check, session.id, kind, body, mentions=_mentions(desk.db, session.id, body))
 
 
 def _mentions(db: Database, session_id: str, body: Json) -> tuple[str, ...]:

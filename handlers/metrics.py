@@ -8,7 +8,7 @@ from typing import Any
 from engines import Engines
 from handlers.errors import Disabled, Unauthorized
 from handlers.settings import Settings
-from storage import sessions, stats
+from storage import deliveries, events, sends, sessions, stats
 from storage.db import Database
 
 _STARTED = time.monotonic()
@@ -21,15 +21,18 @@ def get(db: Database, engines: Engines, now: int, settings: Settings, metrics: A
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), settings.metrics_token.encode()):
         raise Unauthorized("Invalid metrics token")
-    text = metrics.render(now, lambda: _gauges(db, engines))
+    text = metrics.render(now, lambda: _gauges(db, engines, now))
     return text, 200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"}
 
 
-def _gauges(db: Database, engines: Engines) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+def _gauges(db: Database, engines: Engines, now: int) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
     """Gauges by name: labels to value."""
     with db.read() as tx:
         by_status = sessions.counts(tx)
         total = stats.totals(tx)
+        queued = sends.open_counts(tx)
+        waiting = deliveries.waiting(tx)
+        newest = events.newest(tx)
     directions = {"incoming": total.received, "outgoing": total.sent + total.failed}
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
@@ -42,4 +45,9 @@ def _gauges(db: Database, engines: Engines) -> dict[str, dict[tuple[tuple[str, s
         "openwa_sessions": {(("status", status),): n for status, n in by_status.items()},
         "openwa_messages_total": {(("direction", d),): n for d, n in directions.items()},
         "openwa_messages_failed_total": {(): total.failed},
+        "openwa_sends_open": {(("state", state),): n for state, n in queued.items()},
+        "openwa_webhook_deliveries_pending": {(): waiting.pending},
+        "openwa_webhook_deliveries_dead": {(): waiting.dead},
+        "openwa_webhook_oldest_pending_seconds": {(): max(0, now - waiting.oldest) / 1000 if waiting.oldest else 0},
+        "openwa_events_total": {(): newest},
     }

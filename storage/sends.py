@@ -149,9 +149,10 @@ def due_lanes(tx: Tx, now: int, most: int) -> list[Lane]:
     return [Lane(*row) for row in _DUE_LANES.all(tx, now=now, most=most)]
 
 
-def next_due(tx: Tx, now: int) -> int | None:
-    """When the next send becomes due, epoch milliseconds; those due already do not count."""
-    return tx.execute(select(func.min(sends.c.due_at)).where(_QUEUED, sends.c.due_at > now)).scalar()
+def open_counts(tx: Tx) -> dict[str, int]:
+    """How many sends wait, and how many are under way."""
+    open_ = select(sends.c.state, func.count()).where(_OPEN).group_by(sends.c.state)
+    return {"queued": 0, "sending": 0} | {str(state): int(n) for state, n in tx.execute(open_)}
 
 
 def mark_sent(tx: Tx, message_id: str, wa_message_id: str, timestamp: int, now: int) -> messages.Message | None:
@@ -216,6 +217,15 @@ def keep_early(tx: Tx, session_id: str, wa_message_ids: Collection[str], status:
     for wa_message_id in sorted(missing):
         row = {"session_id": session_id, "wa_message_id": wa_message_id, "status": status, "created_at": now}
         tx.execute(upsert(tx.dialect.name, early_receipts).values(row).on_conflict_do_nothing())
+
+
+def prune(tx: Tx, before: int, most: int) -> int:
+    """Forget up to `most` sends that ended before then, but for those of batches, which go with their batch; how many.
+
+    Their messages stay.
+    """
+    over = select(sends.c.row).where(sends.c.finished_at < before, sends.c.batch_row.is_(None)).limit(most)
+    return tx.execute(delete(sends).where(sends.c.row.in_(over))).rowcount
 
 
 def prune_early(tx: Tx, before: int) -> None:

@@ -160,6 +160,7 @@ sends = Table(
     Index("ix_sends_lane", "session_id", "chat_id", "row", **only("state IN ('queued', 'sending')")),
     Index("ix_sends_due", "due_at", **only("state = 'queued'")),
     Index("ix_sends_expires", "expires_at", **only("state = 'queued'")),
+    Index("ix_sends_finished", "finished_at", **only("finished_at IS NOT NULL AND batch_row IS NULL")),
     Index("ix_sends_batch", "batch_row", "batch_item", unique=True, **only("batch_row IS NOT NULL")),  # none twice
     CheckConstraint(
         "state IN ('queued', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'expired')", name="state"
@@ -184,6 +185,7 @@ batches = Table(
     Column("completed_at", BigInteger),
     UniqueConstraint("session_id", "id"),
     Index("ix_batches_open", "row", **only("completed_at IS NULL")),
+    Index("ix_batches_completed", "completed_at", **only("completed_at IS NOT NULL")),
     CheckConstraint("state IN ('pending', 'processing', 'completed', 'cancelled', 'failed')", name="state"),
 )
 

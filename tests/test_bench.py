@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tools.bench import cost, framing, load, report, rounds, scenarios
+from tools.bench import cost, flow, framing, load, report, rounds, scenarios
 from tools.bench.server import Target
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -234,3 +234,25 @@ def test_a_numbered_body_makes_a_request_for_each_chat():
     numbered = scenarios.Scenario("x", "POST", "/{linked}", 201, {"chatId": "1{n}@c.us", "n": 1})
     made = numbered.requests(Target("t", ("127.0.0.1", 1)), {"linked": "s"})
     assert len(set(made)) == scenarios.CHATS
+
+
+# --- flow ----------------------------------------------------------------------------------------
+
+
+def test_a_receiver_hears_every_delivery_of_a_connection_and_when_its_text_came():
+    ear = flow.Ear()
+    body = b'{"event":"message.received","data":{"body":"storm 7"}}'
+    delivery = b"POST /hook HTTP/1.1\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    with contextlib.closing(ear), socket.create_connection(ear.address) as connection:
+        connection.sendall(delivery * 2 + delivery[:30])
+        heard = b""
+        while heard.count(b"204") < 2:
+            heard += connection.recv(1000)
+    assert (2, [b"storm 7"]) == (ear.count, list(ear.times))
+
+
+def test_what_the_flow_should_reach_is_compared_with_what_it_does():
+    figures = [flow.Figure("inbound to webhook at rest, p50", 25.0, "ms"), flow.Figure("CPU of a page", 1.1, "times")]
+    assert [("inbound to webhook at rest, p50, ms", False), ("CPU of a page", True)] == [
+        (goal.what, goal.met) for goal in flow.goals(figures)
+    ]

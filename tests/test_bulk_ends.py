@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engines import base
+from gateway import retention
 from storage import batches, sends
 from tests.bulk_stage import AYU, URL, bulk, faults, item, kill, received, run, status, turn, wait
 from tests.support import Gateway
@@ -193,3 +194,18 @@ def test_the_loop_runs_beside_requests(ready: Gateway) -> None:
         patience.wait(0.05)
 
     assert ("completed", ["one"]) == (status(ready)["status"], received(ready))
+
+
+def test_sends_and_batches_are_forgotten_in_time_and_their_messages_stay(ready: Gateway) -> None:
+    text = {"chatId": AYU, "text": "hi"}
+    ready.post(f"{URL}/send-text", json=text)
+    bulk(ready, item("one"), batch_id="b")
+    run(ready)
+    ready.clock.advance(20 * 86_400)
+    young = ready.post(f"{URL}/send-text", json=text, headers={"Prefer": "respond-async"}).json["id"]
+
+    retention.turn(ready.program.db, ready.clock.now() + 15 * 86_400_000, 30, 90)
+
+    assert [young] == [one["id"] for one in ready.get("/sessions/my-bot/sends").json]
+    assert 404 == ready.get(f"{URL}/batch/b").status_code
+    assert 3 == ready.get(URL).json["total"]

@@ -71,6 +71,12 @@ def test_every_problem_is_told_at_once() -> None:
     assert {"PORT", "LOG_LEVEL", "TRUSTED_PROXIES"} == {line.split(":")[0] for line in str(told.value).splitlines()}
 
 
+def test_events_are_kept_for_as_long_as_their_delivery_is_tried() -> None:
+    with pytest.raises(BadConfig, match="EVENT_RETENTION_DAYS: must not be shorter"):
+        load({"EVENT_RETENTION_DAYS": "2", "WEBHOOK_RETRY_HORIZON_HOURS": "49"})
+    assert 0 == load({"EVENT_RETENTION_DAYS": "0", "WEBHOOK_RETRY_HORIZON_HOURS": "49"}).event_retention_days
+
+
 def test_a_database_url_wins_over_the_data_directory() -> None:
     assert "sqlite:////tmp/x/openwa.sqlite" == load({"DATA_DIR": "/tmp/x"}).database
     assert "postgresql://h/db" == load({"DATA_DIR": "/tmp/x", "DATABASE_URL": "postgresql://h/db"}).database

@@ -228,3 +228,17 @@ def test_every_answer_carries_the_security_headers(gateway: Gateway, path: str) 
     headers = gateway.get(path).headers
     told = [headers[name] for name in ("X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options")]
     assert ["nosniff", "no-referrer", "DENY"] == told
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/json, application/problem+json", "application/json"),
+        ("application/problem+json", "application/problem+json"),
+        ("application/problem+json, application/json;q=0.9", "application/problem+json"),
+        ("application/problem+json, */*;q=0.1", "application/problem+json"),
+    ],
+)
+def test_who_takes_either_form_of_an_error_is_given_the_envelope(gateway: Gateway, accept: str, expected: str) -> None:
+    """Generated clients name every type that the document has, and prefer none."""
+    assert expected == gateway.get("/sessions/nobody", headers={"Accept": accept}).mimetype

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.receiver import Receiver
 from tests.support import Gateway
 
 TOKEN = {"METRICS_TOKEN": "sésame"}
@@ -94,3 +95,25 @@ def test_they_are_at_most_five_seconds_old(gateway: Gateway) -> None:
     assert first == gateway.get("/metrics", headers=BEARER).get_data()
     gateway.clock.advance(0.1)
     assert b"openwa_sessions_total 1.0" in gateway.get("/metrics", headers=BEARER).get_data()
+
+
+@pytest.mark.parametrize("settings", [{**TOKEN, "SSRF_ALLOWED_HOSTS": "127.0.0.1"}])
+def test_they_tell_what_webhooks_took_and_what_waits(gateway: Gateway, receiver: Receiver) -> None:
+    gateway.session(ready=True)
+    gateway.post("/sessions/my-bot/webhooks", json={"url": receiver.url + "/hook", "events": ["message.sent"]})
+    for _ in range(2):
+        gateway.post("/sessions/my-bot/messages/send-text", json={"chatId": "628123456789@c.us", "text": "hi"})
+        if receiver.received:
+            break
+        gateway.program.delivery.turn(gateway.clock.now())
+    gateway.clock.advance(7)
+    found = series(gateway)
+    expected = {
+        'openwa_webhook_attempt_duration_seconds_count{outcome="accepted"}': 1,
+        "openwa_webhook_deliveries_pending": 1,
+        "openwa_webhook_deliveries_dead": 0,
+        "openwa_webhook_oldest_pending_seconds": 12,
+        'openwa_sends_open{state="queued"}': 0,
+        'openwa_sends_open{state="sending"}': 0,
+    }
+    assert expected == {name: found.get(name) for name in expected}

@@ -18,7 +18,7 @@ LANE = sends.Lane("session", "chat")
     [
         (lambda tx: sends.claim(tx, LANE, 1), "ix_sends_lane"),
         (lambda tx: sends.due_lanes(tx, 1, 10), "ix_sends_due"),
-        (lambda tx: sends.next_due(tx, 1), "ix_sends_due"),
+        (sends.open_counts, "ix_sends_lane"),
         (lambda tx: sends.take_expired(tx, 1, 10), "ix_sends_expires"),
         (sends.left_sending, "ix_sends_lane"),
         (lambda tx: batches.agenda(tx, 10), "ix_batches_open"),

@@ -16,19 +16,25 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow", "--ignore=tests/browser"],
+    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow", "--ignore=tests/browser", "--ignore=tests/clients"],
     "fuzz": ["tools.fuzz"],
     "browser": ["pytest", "tests/browser"],
+    "clients": ["pytest", "tests/clients"],
     "whatsmeow": ["pytest", "-n", "auto", "--dist", "loadfile", "tests/whatsmeow"],
 }
-PACKAGES = {"whatsmeow": ("whatsmeow", "double"), "browser": ("browser",)}  # what a step needs besides the group dev
-PROGRAMS = {"browser": ("chromium",)}
+PACKAGES = {
+    "whatsmeow": ("whatsmeow", "double"),
+    "browser": ("browser",),
+    "clients": ("clients",),
+}  # what a step needs besides the group dev
+PROGRAMS = {"browser": ("chromium",), "clients": ("java", "npm")}
 # Without what it needs a step is not run, and said not to be.
 NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
 _COUNTED = (
     "tests",
     "fuzz",
     "browser",
+    "clients",
     "whatsmeow",
 )  # these end with pytest's closing line; `document` would count twice
 _OUTCOME = re.compile(r"\b(\d+) (passed|failed|error|skipped|xfailed|xpassed)")

@@ -19,7 +19,7 @@ def main() -> int:
         "pip",
         "install",
         *_OPTIONS,
-        *venv.requirements("dev", "whatsmeow", "double", "browser"),
+        *venv.requirements("dev", "whatsmeow", "double", "browser", "clients"),
     ]
     asked = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if asked.returncode:

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tools.bench import cost, report, rounds, scenarios, seeding, server
+from tools.bench import cost, flow, report, rounds, scenarios, seeding, server
 
 
 def main() -> int:
@@ -33,21 +33,22 @@ def main() -> int:
         return real.main(wanted.sessions)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            rows, footprint = _measure(wanted, Path(folder))
+            rows, footprint, figures = _measure(wanted, Path(folder))
     except (server.Failed, OSError) as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 1
-    found = report.goals(rows, footprint)
+    found = [*report.goals(rows, footprint), *flow.goals(figures)]
     print(
         report.machine(),
         report.table(rows),
+        flow.lines(figures),
         report.caution(rows),
         report.size(footprint),
         report.verdict(found),
         sep="\n\n",
     )
     if wanted.json:
-        wanted.json.write_text(report.as_json(rows, footprint, found))
+        wanted.json.write_text(report.as_json(rows, footprint, found, figures))
     return 0
 
 
@@ -59,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sessions", type=int, default=50, help="most sessions of the real engine (50)")
     parser.add_argument("--quick", action="store_true", help="a rough figure in half a minute")
     parser.add_argument(
-        "--only", type=lambda names: names.split(","), help=", ".join(s.name for s in scenarios.SCENARIOS)
+        "--only", type=lambda names: names.split(","), help=", ".join([*(s.name for s in scenarios.SCENARIOS), "flow"])
     )
     parser.add_argument("--seconds", type=float, help="of each run (1)")
     parser.add_argument("--repeats", type=int, help="rounds (5)")
@@ -78,11 +79,11 @@ def _arguments() -> argparse.Namespace:
     return wanted
 
 
-def _measure(wanted: argparse.Namespace, folder: Path) -> tuple[list[rounds.Row], report.Footprint]:
+def _measure(wanted: argparse.Namespace, folder: Path) -> tuple[list[rounds.Row], report.Footprint, list[flow.Figure]]:
     cores = server.Cores.available()
-    gateway = server.gateway(folder, wanted.serve)
+    gateway, data = server.gateway(folder, wanted.serve), folder / "data"
     with gateway.running(cores.server) as (target, first_start):
-        places = seeding.seed(target, folder / "data")
+        places = seeding.seed(target, data)
     starts = []
     for _ in range(wanted.starts - 1):
         with gateway.running(cores.server) as (_, seconds):
@@ -100,8 +101,9 @@ def _measure(wanted: argparse.Namespace, folder: Path) -> tuple[list[rounds.Row]
             rows = rounds.measure(
                 jobs, floor, cores, widths=wanted.connections, seconds=wanted.seconds, repeats=wanted.repeats
             )
+            figures = [] if wanted.only and "flow" not in wanted.only else flow.measure(target, places["linked"], data)
         loaded = cost.memory(cost.tree(target.pid or 0))
-    return rows, report.Footprint(first_start, starts, idle, loaded)
+    return rows, report.Footprint(first_start, starts, idle, loaded), figures
 
 
 def _peer(wanted: argparse.Namespace, cores: server.Cores) -> server.Target | None:

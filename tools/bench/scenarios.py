@@ -65,5 +65,8 @@ SCENARIOS = (
 )
 
 
+# Their latency on many connections is that of a queue in which each waits for the disk.
+DURABLE = frozenset({"send-text"})
+
 # (what must stay flat, beside what, how many times its CPU at most)
 FLAT = (("history-1e5", "history-1e3", 1.3),)

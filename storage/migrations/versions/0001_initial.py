@@ -222,6 +222,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("batches", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_batches_completed",
+            ["completed_at"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_batches_open",
             ["row"],
             unique=False,
@@ -602,6 +609,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'queued'"),
             postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "ix_sends_finished",
+            ["finished_at"],
+            unique=False,
+            sqlite_where=sa.text("finished_at IS NOT NULL AND batch_row IS NULL"),
+            postgresql_where=sa.text("finished_at IS NOT NULL AND batch_row IS NULL"),
         )
         batch_op.create_index(
             "ix_sends_lane",

@@ -1,0 +1,117 @@
+"""Programs in other languages use the generated clients against a gateway; what cannot be driven here is compiled."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.clients.make import LANGUAGES, jar, make
+from tools.stage import KEY, Gateway, serving
+
+HERE = Path(__file__).parent
+STEPS = ["keys", "session", "text", "webhook", "history", "pages", "errors"]
+# What the generated code names and a registry would bring: marks, and a check that compiling does without.
+JAVA_MARKS = {"Generated": 'String[] value(); String comments() default "";', "Nonnull": "", "Nullable": ""}
+GO_VALIDATOR = "package validator\n\nfunc Validate(_ interface{}) error { return nil }\n"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every client, made once."""
+    pytest.importorskip("openapi_generator_cli")
+    need("java", "npm")
+    return make([*LANGUAGES], tmp_path_factory.mktemp("clients"))
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with serving(tmp_path_factory.mktemp("gateway"), SIMULATOR_LINK_AFTER="100") as running:
+        yield running
+
+
+def need(*programs: str) -> None:
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not here: {', '.join(missing)}")
+
+
+def run(*command: str, folder: Path | None = None, **environ: str) -> list[str]:
+    """The lines that a program printed, which has to succeed."""
+    ended = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert 0 == ended.returncode, ended.stdout[-2000:] + ended.stderr[-4000:]
+    return ended.stdout.split("\n")[:-1]
+
+
+def test_python(made: dict[str, Path], gateway: Gateway) -> None:
+    assert STEPS == run(sys.executable, str(HERE / "drive.py"), gateway.url, KEY, PYTHONPATH=str(made["python"]))
+
+
+def test_typescript(made: dict[str, Path], gateway: Gateway, tmp_path: Path) -> None:
+    package = made["typescript"]
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    (modules / "openwa-gateway-client").symlink_to(package)
+    (modules / "@types").symlink_to(package / "node_modules" / "@types")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    shutil.copy(HERE / "drive.ts", tmp_path)
+    options = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable"]
+    run(str(package / "node_modules" / ".bin" / "tsc"), *options, "drive.ts", folder=tmp_path)
+    assert STEPS == run("node", "drive.js", gateway.url, KEY, folder=tmp_path)
+
+
+def test_java(made: dict[str, Path], gateway: Gateway, tmp_path: Path) -> None:
+    """Against Jackson as the generator's own jar carries it."""
+    need("javac")
+    marks = tmp_path / "jakarta" / "annotation"
+    marks.mkdir(parents=True)
+    for name, content in JAVA_MARKS.items():
+        (marks / f"{name}.java").write_text(f"package jakarta.annotation; public @interface {name} {{ {content} }}")
+    sources = [*made["java"].glob("src/main/**/*.java"), *marks.glob("*.java"), HERE / "Drive.java"]
+    (tmp_path / "sources").write_text("\n".join(map(str, sources)))
+    run("javac", "-nowarn", "-proc:none", "-cp", jar(), "-d", str(tmp_path / "classes"), f"@{tmp_path / 'sources'}")
+    assert STEPS == run("java", "-cp", f"{tmp_path / 'classes'}:{jar()}", "Drive", gateway.url, KEY)
+
+
+def test_go(made: dict[str, Path], tmp_path: Path) -> None:
+    """Compiled, against a stand-in for the one module that it needs."""
+    need("go")
+    (tmp_path / "go.mod").write_text("module gopkg.in/validator.v2\n\ngo 1.19\n")
+    (tmp_path / "validator.go").write_text(GO_VALIDATOR)
+    module = (made["go"] / "go.mod").read_text()
+    (made["go"] / "go.mod").write_text(
+        f"{module.replace('go 1.23', 'go 1.19')}\nreplace gopkg.in/validator.v2 => {tmp_path}\n"
+    )
+    run("go", "build", ".", folder=made["go"], GOFLAGS="-mod=mod", GOPROXY="off", GOCACHE=str(tmp_path / "cache"))
+
+
+def test_php(made: dict[str, Path]) -> None:
+    """Parsed."""
+    need("php")
+    parse = "foreach (array_slice($argv, 1) as $f) { token_get_all(file_get_contents($f), TOKEN_PARSE); }"
+    files = [str(path) for path in made["php"].glob("lib/**/*.php")]
+    assert len(files) > 100
+    run("php", "-r", parse, *files)
+
+
+def test_csharp(made: dict[str, Path]) -> None:
+    """Parsed, by tree-sitter: there is no .NET in Debian."""
+    tree_sitter = pytest.importorskip("tree_sitter")
+    import tree_sitter_c_sharp  # noqa: PLC0415 - of the group `clients`
+
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_c_sharp.language()))
+    files = [*made["csharp"].glob("src/OpenWA.Gateway.Client/**/*.cs")]
+    assert len(files) > 100
+    assert [] == [path.name for path in files if parser.parse(path.read_bytes()).root_node.has_error]
+
+
+def test_operations_are_methods_of_their_names(made: dict[str, Path]) -> None:
+    sdk = (made["typescript"] / "src" / "sdk.gen.ts").read_text()
+    python = "".join(path.read_text() for path in made["python"].glob("openwa_gateway_client/api/*.py"))
+    assert all(text in sdk for text in ("class Messages", "public sendText<", "public forceKill<"))
+    assert all(text in python for text in ("class MessagesApi", "def send_text(", "def force_kill("))

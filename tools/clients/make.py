@@ -1,0 +1,140 @@
+"""From the document to packages: what each generator is told, and how it is run.
+
+openapi-generator (a jar in a PyPI package, needs Java) makes all but TypeScript, which hey-api makes (npm, needs Node).
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway import __version__
+from gateway.document import bundle
+
+NAME = "openwa-gateway-client"
+_OWNER = "openwa-gateway"
+_HOME = f"https://github.com/{_OWNER}/{_OWNER}"
+_ABOUT = "Client of OpenWA Gateway, a self-hosted WhatsApp HTTP gateway"
+_COMMON = {"hideGenerationTimestamp": True, "licenseId": "MIT", "licenseName": "MIT", "licenseInfo": "MIT"}
+_GENERATED: dict[str, dict[str, Any]] = {
+    "python": {"packageName": "openwa_gateway_client", "projectName": NAME, "packageVersion": __version__},
+    "java": {
+        "library": "native", "openApiNullable": False, "useJakartaEe": True, "groupId": f"io.github.{_OWNER}",
+        "artifactId": NAME, "artifactVersion": __version__, "artifactDescription": _ABOUT, "artifactUrl": _HOME,
+        "scmUrl": _HOME, "scmConnection": f"scm:git:{_HOME}.git", "scmDeveloperConnection": f"scm:git:{_HOME}.git",
+        "developerName": "OpenWA Gateway", "developerOrganization": "OpenWA Gateway", "developerOrganizationUrl": _HOME,
+        "licenseUrl": "https://opensource.org/license/mit", "invokerPackage": "io.github.openwa",
+        "apiPackage": "io.github.openwa.api", "modelPackage": "io.github.openwa.model",
+    },
+    "go": {
+        "packageName": "openwa", "packageVersion": __version__, "withGoMod": True, "structPrefix": True,
+        "enumClassPrefix": True,
+    },
+    "php": {"invokerPackage": "OpenWA", "composerPackageName": f"{_OWNER}/client", "artifactVersion": __version__},
+    "csharp": {"library": "httpclient", "packageName": "OpenWA.Gateway.Client", "packageVersion": __version__},
+}  # fmt: skip
+_NODE = {"@hey-api/openapi-ts": "0.99.0", "@types/node": "^20", "typescript": "5.9.3"}
+LANGUAGES = ("typescript", *_GENERATED)
+
+
+def make(languages: list[str], into: Path) -> dict[str, Path]:
+    """Make these languages' packages below `into`, anew; the folder of each. Raises CalledProcessError."""
+    folders = {language: (into / language).resolve() for language in languages}
+    for folder in folders.values():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    generated = {language: folder for language, folder in folders.items() if language in _GENERATED}
+    if generated:
+        _openapi_generator(generated, into.resolve())
+    if "typescript" in folders:
+        _hey_api(folders["typescript"])
+    return folders
+
+
+def by_tag() -> dict[str, Any]:
+    """The document as openapi-generator is told it: `messages.send_text` is `send_text` of the tag's class.
+
+    Without what is for people or browsers: the page, and the manual, which would stand at the head of every file. A
+    method has one type in these languages, so a send answers its result, and the preflight is left to HTTP.
+    """
+    document = json.loads(json.dumps(bundle()))
+    document["info"]["description"] = document["info"]["description"].split("\n\n")[0]
+    del document["paths"]["/docs"], document["paths"]["/docs/{file}"]
+    for item in document["paths"].values():
+        for operation in item.values():
+            operation["operationId"] = operation["operationId"].partition(".")[2]
+            operation.pop("callbacks", None)
+            if {"200", "201"} <= operation["responses"].keys():
+                del operation["responses"]["200"]
+                operation["parameters"] = [one for one in operation["parameters"] if "Preflight" not in str(one)]
+    # One sentence or a list of them: for which the generators of Java and Go write what does not compile.
+    message = document["components"]["schemas"]["Error"]["properties"]["message"]
+    document["components"]["schemas"]["Error"]["properties"]["message"] = {"description": message["description"]}
+    return dict(document)
+
+
+def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
+    source = work / "openapi-by-tag.json"
+    source.write_text(json.dumps(by_tag()))
+    configurations = []
+    for language, folder in folders.items():
+        options = {**_COMMON, **_GENERATED[language]}
+        told = {
+            "generatorName": language, "inputSpec": str(source), "outputDir": str(folder), "validateSpec": False,
+            "gitUserId": _OWNER, "gitRepoId": f"{NAME}-{language}", "additionalProperties": options,
+        }  # fmt: skip
+        if "library" in options:
+            told["library"] = options.pop("library")
+        configurations.append(work / f"{language}.yaml")
+        configurations[-1].write_text(yaml.dump(told))
+    _run("java", "-jar", jar(), "batch", "--fail-fast", "--threads", "2", *map(str, configurations))
+    for left in (source, *configurations):
+        left.unlink()
+
+
+def jar() -> str:
+    """The generator itself. Raises ImportError where the group `clients` is not installed."""
+    import openapi_generator_cli  # noqa: PLC0415 - of the group `clients`
+
+    return str(next(Path(openapi_generator_cli.__file__).parent.glob("*.jar")))
+
+
+def _hey_api(folder: Path) -> None:
+    """The package's sources and what they are compiled to; Node's modules stay in it only while it is made."""
+    (folder / "openapi.json").write_text(json.dumps(bundle()))
+    package = {
+        "name": NAME, "version": __version__, "description": _ABOUT, "license": "MIT", "type": "module",
+        "exports": {".": "./dist/index.js", "./client": "./dist/client/index.js"}, "files": ["dist", "src"],
+        "sideEffects": False, "engines": {"node": ">=18"}, "devDependencies": _NODE,
+    }  # fmt: skip
+    (folder / "package.json").write_text(json.dumps(package, indent=2) + "\n")
+    sdk = {
+        "name": "@hey-api/sdk",
+        "operations": {
+            "strategy": "single", "nesting": "operationId", "containerName": "OpenWA", "methods": "instance"
+        },
+    }  # fmt: skip
+    told = {
+        "input": "openapi.json", "output": {"path": "src", "importFileExtension": ".js"},
+        "plugins": ["@hey-api/client-fetch", "@hey-api/typescript", sdk],
+    }  # fmt: skip
+    (folder / "openapi-ts.config.mjs").write_text(f"export default {json.dumps(told, indent=2)};\n")
+    options = {
+        "target": "es2022", "module": "nodenext", "lib": ["es2022", "dom", "dom.iterable"], "strict": True,
+        "declaration": True, "outDir": "dist", "rootDir": "src",
+    }  # fmt: skip
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "include": ["src"]}, indent=2) + "\n")
+    _run("npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", folder=folder)
+    _run("node_modules/.bin/openapi-ts", "--silent", folder=folder)
+    _run("node_modules/.bin/tsc", folder=folder)
+    (folder / "openapi-ts.config.mjs").unlink()
+
+
+def _run(*command: str, folder: Path | None = None) -> None:
+    """Run a generator, quietly unless it fails."""
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(command[:3])} failed:\n{ended.stdout[-3000:]}{ended.stderr[-3000:]}")
