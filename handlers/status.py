@@ -85,7 +85,7 @@ def send_video(desk: Desk, session: Session, body: Json) -> Parcel:
 
 def _media(desk: Desk, session: Session, kind: Literal["image", "video"], body: Json) -> Parcel:
     given = {**body[kind], "caption": body.get("caption")}
-    parcel = attachments.pack(desk.keeper, session.id, kind, given, default=True)
+    parcel = attachments.pack(desk.keeper.check, session.id, kind, given, default=True)
     recipients = _recipients(desk, session, body)
     content = base.Status(cast("base.Media", parcel.content), recipients)
     return parcel._replace(content=content, metadata=_metadata(parcel.metadata or {}, recipients))
