@@ -1,5 +1,6 @@
 """Status posts: those of contacts, live from the engine, and those the account makes, which are sends."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -23,15 +24,14 @@ Json = dict[str, Any]
 def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset: int) -> Json:
     """What was posted in the last 24 hours, newest first."""
     asked = ask(db, engines, session_id)
-    return _shown(asked, asked.engine.statuses()[offset : offset + limit])
+    return _shown(asked, _posts(asked)[offset : offset + limit])
 
 
 def list_of_contact(db: Database, engines: Engines, session_id: str, id_: str, limit: int, offset: int) -> Json:
     """What one person posted in the last 24 hours, newest first."""
     asked = ask(db, engines, session_id)
-    found = asked.engine.statuses()
-    phones, sender = asked.phones({post.sender for post in found}), asked.address(id_)
-    theirs = [post for post in found if phones.get(post.sender, post.sender) == sender]
+    sender = asked.address(id_)
+    theirs = [post for post in _posts(asked) if post.sender == sender]
     return _shown(asked, theirs[offset : offset + limit])
 
 
@@ -54,6 +54,13 @@ def delete(db: Database, engines: Engines, now: int, session_id: str, id_: str) 
     event = base.MessageRevoked(id_, addresses.STATUS, own(session.phone), now // 1000, from_me=True)
     engines.record(session.id, [event])
     return {"message": "Status deleted successfully"}
+
+
+def _posts(asked: Asked) -> list[StatusPost]:
+    """Everybody's posts, newest first, their authors called as the session knows them."""
+    found = asked.engine.statuses()
+    phones = asked.phones(post.sender for post in found)
+    return [replace(post, sender=phones.get(post.sender, post.sender)) for post in found]
 
 
 def _posted(answer: Json) -> Json:
@@ -101,28 +108,19 @@ def _metadata(told: Json, recipients: tuple[str, ...]) -> Json | None:
 
 
 def _shown(asked: Asked, found: list[StatusPost]) -> Json:
-    phones = asked.phones({post.sender for post in found})
     with asked.db.read() as tx:
         kept = media.of_messages(tx, asked.session_id, [post.id for post in found if post.type != "text"])
-    base_url = f"/api/sessions/{asked.session_id}/status"
-    return {
-        "statuses": [
-            _post(
-                post, phones.get(post.sender, post.sender), f"{base_url}/{post.id}/media" if post.id in kept else None
-            )
-            for post in found
-        ]
-    }
+    return {"statuses": [_post(asked.session_id, post, kept=post.id in kept) for post in found]}
 
 
-def _post(post: StatusPost, sender: str, media_url: str | None) -> Json:
-    """Status: what it does not have is left out."""
+def _post(session_id: str, post: StatusPost, *, kept: bool) -> Json:
+    """Status, whose media is `kept` here or not; what it does not have is left out."""
     shown = {
         "id": post.id,
-        "contact": {"id": sender} | ({"pushName": post.sender_name} if post.sender_name else {}),
+        "contact": {"id": post.sender} | ({"pushName": post.sender_name} if post.sender_name else {}),
         "type": post.type if post.type in ("text", "image", "video") else "unknown",
         "caption": post.body or None,
-        "mediaUrl": media_url,
+        "mediaUrl": f"/api/sessions/{session_id}/status/{post.id}/media" if kept else None,
         "backgroundColor": post.background,
         "font": post.font,
         "timestamp": moment(post.timestamp * 1000),

@@ -157,6 +157,17 @@ def test_unread_messages_are_counted_until_read(notebook):
     assert (notebook.unread("c"), notebook.chats()[0][2]) == ([], 0)
 
 
+def test_two_chats_with_one_person_become_one(notebook):
+    for chat, at in (("1@lid", 1), ("44@c.us", 3), ("2@lid", 2)):
+        notebook.keep(Kept(chat, f"s{at}", chat, from_me=False, at=at, content=b"", packed=b"", unread=True))
+        notebook.react(chat, f"s{at}", "p", "x", at)
+        notebook.note_chat(chat, chat[0], 1, at, f"text {at}")
+    notebook.meet([("1@lid", "44@c.us"), ("2@lid", "55@c.us"), ("3@lid", "66@c.us")])
+    assert notebook.chats() == [("44@c.us", "4", 2, 3, "text 3"), ("55@c.us", "2", 1, 2, "text 2")]
+    assert [kept.stanza for kept in notebook.latest("44@c.us", 9)] == ["s1", "s3"]
+    assert [len(notebook.reactions("44@c.us", stanza)) for stanza in ("s1", "s3")] == [1, 1]
+
+
 # --- ids and errors
 
 

@@ -102,7 +102,9 @@ class Pump:
             self._report(record, send)
 
     def _report(self, record: Spooled, send: Callable[[frames.Report], None]) -> None:
-        found = [*self._translated(record), *self._people.fresh_links()]
+        translated, links = self._translated(record), self._people.fresh_links()
+        self._notebook.meet((link.lid, link.phone) for link in links)
+        found = [*translated, *links]
         if not found:
             self._notebook.forget([record.number])
             return
