@@ -234,8 +234,10 @@ def message_data(message: base.Message, own: str, *, link: str | None = None, da
         shown["author"] = message.sender
     if message.mentions:
         shown["mentionedIds"] = list(message.mentions)
-    if message.sender.endswith("@lid"):
+    if addresses.is_hidden(message.sender):
         shown["isLidSender"] = True
+    elif message.sender_lid:
+        shown["senderLid"] = message.sender_lid
     if message.push_name:
         shown["contact"] = {"pushName": message.push_name}
     if message.media:

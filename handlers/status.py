@@ -1,11 +1,12 @@
 """Status posts: those of contacts, live from the engine, and those the account makes, which are sends."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from engines import Engines, addresses, base
 from engines.things import StatusPost
-from handlers.asking import ask, live
+from handlers.asking import Asked, ask
 from handlers.happenings import STATUS_LASTS
 from handlers.sending import Desk, Parcel, own, send_operation
 from handlers.shapes import moment
@@ -18,7 +19,7 @@ Json = dict[str, Any]
 
 def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset: int) -> Json:
     """What was posted in the last 24 hours, newest first."""
-    found = live(db, engines, session_id).statuses()
+    found = _posts(ask(db, engines, session_id))
     return {"statuses": [_status(post) for post in found[offset : offset + limit]]}
 
 
@@ -26,7 +27,7 @@ def list_of_contact(db: Database, engines: Engines, session_id: str, id_: str, l
     """What one person posted in the last 24 hours, newest first."""
     asked = ask(db, engines, session_id)
     sender = asked.address(id_)
-    found = [post for post in asked.engine.statuses() if post.sender == sender]
+    found = [post for post in _posts(asked) if post.sender == sender]
     return {"statuses": [_status(post) for post in found[offset : offset + limit]]}
 
 
@@ -38,6 +39,13 @@ def delete(db: Database, engines: Engines, now: int, session_id: str, id_: str) 
     event = base.MessageRevoked(id_, addresses.STATUS, own(session.phone), now // 1000, from_me=True)
     engines.record(session.id, [event])
     return {"message": "Status deleted successfully"}
+
+
+def _posts(asked: Asked) -> list[StatusPost]:
+    """Everybody's posts, newest first, their authors called as the session knows them."""
+    found = asked.engine.statuses()
+    phones = asked.phones(post.sender for post in found)
+    return [replace(post, sender=phones.get(post.sender, post.sender)) for post in found]
 
 
 def _posted(answer: Json) -> Json:
