@@ -166,6 +166,7 @@ def body_for(operation: Operation, message_id: str) -> dict[str, Any]:
     body = dict(body_of(operation)["json"])
     if body.pop("url", None):
         body |= {"base64": PIXEL, "mimetype": "image/png"}
+    body |= {name: {"base64": PIXEL} for name in ("image", "video") if name in body}
     body |= {name: message_id for name in ("messageId", "quotedMessageId") if name in body}
     return body | ({"fromChatId": "628123456789@c.us"} if "fromChatId" in body else {})
 
