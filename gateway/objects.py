@@ -27,7 +27,7 @@ class Bucket:
         place = urlsplit(config.s3_endpoint)
         if place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/"):
             raise BadConfig("S3_ENDPOINT: must be http:// or https:// and a host, without a path")
-        patience = urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504])
+        patience = urllib3.Retry(total=2, backoff_factor=0.2)
         try:
             self._client = Minio(
                 place.netloc,
