@@ -13,6 +13,7 @@ from engines import base
 from engines.whatsmeow import frames, ids
 from engines.whatsmeow.delivery import Delivery
 from engines.whatsmeow.inside.notebook import Kept, Notebook
+from engines.whatsmeow.inside.patience import patiently
 from engines.whatsmeow.inside.refusals import typed
 from engines.whatsmeow.inside.watchdog import Watchdog
 from engines.whatsmeow.pauses import Pauses
@@ -222,3 +223,27 @@ def test_one_that_ends_again_and_again_waits_longer_each_time(was_ready, quick):
     waits = [pauses.after(float(now), was_ready=was_ready) for now in range(12)]
     assert max(waits[: max(quick, 1)]) <= 1.0
     assert min(waits[quick + 4 :]) >= 4.0
+
+
+# --- patience
+
+
+def failing(times: int):
+    """Work that fails so many times."""
+    left = [None] * times
+
+    def work() -> str:
+        if left:
+            left.pop()
+            raise RuntimeError("the library is about to end")
+        return "understood"
+
+    return work
+
+
+def test_what_fails_once_is_tried_again():
+    assert patiently(failing(1), "it", pause=0) == "understood"
+
+
+def test_what_always_fails_is_given_up():
+    assert patiently(failing(10), "it", pause=0) is None
