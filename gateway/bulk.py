@@ -11,7 +11,7 @@ from collections.abc import Callable
 from engines import base
 from gateway.sender import finish
 from handlers.sending import own
-from storage import batches, sends, sessions
+from storage import batches, media, sends, sessions
 from storage.db import Database
 
 log = logging.getLogger("openwa.bulk")
@@ -72,6 +72,7 @@ class Bulk:
         with self._db.write() as tx:
             sessions.hold(tx, session_id)
             queued = batches.cancel(tx, session_id, batch_id, now)
+            media.let_go_of_batch(tx, batches.get(tx, session_id, batch_id).row)
             for row in queued or ():
                 finish(tx, row, "cancelled", now, base.EngineError("Its batch was cancelled before it was sent"))
         if queued:
@@ -95,12 +96,14 @@ class Bulk:
                 sessions.hold(tx, step.session_id)
                 if step.stopped or step.next_item == step.total:
                     batches.conclude(tx, step, now)
+                    media.let_go_of_batch(tx, step.row)
                     return
                 item = batches.take(tx, step, self._pause(step), now)
                 if item is not None:
                     message = {**item.message, "sender": own(step.phone), "timestamp": now // 1000}
                     place = (step.row, step.next_item)
-                    sends.queue(tx, step.session_id, message, item.content, now, patient=True, batch=place)
+                    message_id = sends.queue(tx, step.session_id, message, item.content, now, patient=True, batch=place)
+                    media.hand_over(tx, message_id)
         except Exception:
             log.exception("a batch of session %s did not move on", step.session_id)
 

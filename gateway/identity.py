@@ -5,15 +5,14 @@ Engines learn who is who at any time, and say so by themselves or by naming both
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from engines import addresses, base
+from handlers.identity import named, renamed
 from storage import identities, messages
 from storage.db import Tx
 
 _MOST = 100_000
-_ONE = ("chat", "sender", "participant", "author", "caller")
-_SEVERAL = ("promoted", "demoted")
 
 
 class Settled(NamedTuple):
@@ -37,11 +36,11 @@ class Identities:
         linked = [link for link in links if identities.link(tx, session_id, link.lid, link.phone, now)]
         told: list[base.Event] = [event for event in batch if not isinstance(event, base.AddressesLinked)]
         phones = {link.lid: link.phone for link in links}
-        hidden = {one for event in told for one in _addresses(event) if addresses.is_hidden(one)} - phones.keys()
+        hidden = {one for event in told for one in named(event) if addresses.is_hidden(one)} - phones.keys()
         phones |= {lid: self._phones[session_id, lid] for lid in hidden if (session_id, lid) in self._phones}
         phones |= identities.phones(tx, session_id, list(hidden - phones.keys()))
         if phones:
-            told = [_renamed(event, lambda one: phones.get(one, one)) for event in told]
+            told = [renamed(event, phones) for event in told]
         if linked:
             self._merged.pop(session_id, None)
         return Settled(self._with_old_ids(tx, session_id, told, keep=not linked), linked, phones)
@@ -87,41 +86,6 @@ class Identities:
 
 def _old_id(message_id: str, merged: dict[str, str]) -> str:
     return "_".join(merged.get(part, part) for part in message_id.split("_"))
-
-
-def _addresses(event: base.Event) -> Iterable[str]:
-    match event:
-        case base.MessageReceived(message):
-            yield from (message.chat, message.sender, message.recipient, *message.mentions)
-            if message.quote:
-                yield message.quote.author
-        case base.GroupChanged(_, _, participants, author, _, details):
-            yield from (*participants, author or "")
-            for name in _SEVERAL:
-                yield from details.get(name, ())
-        case _:
-            yield from (getattr(event, name) for name in _ONE if hasattr(event, name))
-
-
-def _renamed(event: base.Event, name: Callable[[str], str]) -> base.Event:
-    match event:
-        case base.MessageReceived(message):
-            quote = message.quote and replace(message.quote, author=name(message.quote.author))
-            chat, sender, recipient = name(message.chat), name(message.sender), name(message.recipient)
-            mentions = tuple(name(one) for one in message.mentions)
-            renamed = replace(message, chat=chat, sender=sender, recipient=recipient, mentions=mentions, quote=quote)
-            return base.MessageReceived(renamed)
-        case base.GroupChanged(_, _, participants, author, _, details):
-            changed = {several: [name(one) for one in details[several]] for several in _SEVERAL if several in details}
-            return replace(
-                event,
-                participants=tuple(name(one) for one in participants),
-                author=author and name(author),
-                details={**details, **changed},
-            )
-        case _:
-            values: dict[str, Any] = {one: name(getattr(event, one)) for one in _ONE if hasattr(event, one)}
-            return replace(event, **values)
 
 
 def _message_ids(event: base.Event) -> Iterable[str]:

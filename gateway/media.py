@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from io import BufferedReader
 from pathlib import Path
@@ -83,6 +84,22 @@ class Media:
     def check(self, url: str) -> None:
         """Whether media may be fetched from there, as far as can be said now. Raises Blocked."""
         self._client.check(url)
+
+    def path(self, name: str) -> Path:
+        """Where the file of an upload is."""
+        return self._files.path(name)
+
+    @contextmanager
+    def lend(self, url: str) -> Iterator[tuple[Path, str | None]]:
+        """What the URL gives, as a file that goes afterwards, and the type it says. Raises errors.NotFetched."""
+        try:
+            kept, headers = self._fetch(url)
+        except NotFetched as error:
+            raise errors.of_url(error.code, str(error)) or error from None
+        try:
+            yield self._files.path(kept.name), _type(headers)
+        finally:
+            self.drop(kept)
 
     def take(self, path: str) -> Kept | None:
         """A file that an engine hands over, kept here as well; None where it is not there any more."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from engines import Engines, addresses, base
 from engines.verbs import Everything
 from handlers.errors import Refusal
-from handlers.identity import known
+from handlers.identity import known, phones_of
 from storage import Conflict, idempotency, identities, sessions
 from storage.db import Database
 
@@ -32,19 +32,13 @@ class Asked(NamedTuple):
 
     def phones(self, found: Iterable[str]) -> dict[str, str]:
         """The phone's addresses of those that the engine calls by a hidden one although the session knows better."""
-        hidden = [address for address in found if addresses.is_hidden(address)]
-        if not hidden:
-            return {}
         with self.db.read() as tx:
-            return identities.phones(tx, self.session_id, hidden)
+            return phones_of(tx, self.session_id, found)
 
     def lids(self, found: Iterable[str]) -> dict[str, str]:
         """The hidden addresses of people by phone, as far as the session knows them."""
-        people = [address for address in found if addresses.phone(address)]
-        if not people:
-            return {}
         with self.db.read() as tx:
-            return identities.lids(tx, self.session_id, people)
+            return identities.lids(tx, self.session_id, [one for one in found if addresses.phone(one)])
 
 
 def ask(db: Database, engines: Engines, given: str) -> Asked:

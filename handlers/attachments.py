@@ -1,11 +1,12 @@
 """What is made of a request that sends media: by URL, or with the bytes as base64."""
 
+from collections.abc import Callable
 from typing import Any
 
 from engines import base
 from handlers import shapes
 from handlers.errors import BadRequest
-from handlers.media import UNKNOWN, Keeper
+from handlers.media import UNKNOWN
 from handlers.sending import Parcel
 from handlers.uploads import Upload
 
@@ -17,7 +18,7 @@ DEFAULTS: dict[base.MediaKind, str] = {  # what media is taken for where nobody 
 
 
 def pack(
-    keeper: Keeper,
+    check: Callable[[str], object],
     session_id: str,
     kind: base.MediaKind,
     body: Json,
@@ -27,8 +28,8 @@ def pack(
 ) -> Parcel:
     """The message with the media that `body` names; base64 wins over a URL.
 
-    Media by URL is fetched when it is sent, and only looked at now. `default` says whether the bytes need no type.
-    Raises BadRequest, Blocked.
+    Media by URL is fetched when it is sent; until then `check` says whether it may be. `default` says that bytes need
+    no type. Raises BadRequest, Blocked.
     """
     upload, url = body.get("base64") or None, body.get("url") or ""
     mimetype = body.get("mimetype") or (upload.mimetype if isinstance(upload, Upload) else None)
@@ -39,7 +40,7 @@ def pack(
             raise BadRequest("mimetype is required when using base64 data")
         size, path = upload.kept.size if upload.kept else 0, upload.name
     elif url:
-        keeper.check(url)
+        check(url)
     else:
         raise BadRequest("Either url or base64 must be provided")
     filename = body.get("filename") or None

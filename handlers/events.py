@@ -4,7 +4,7 @@ An answer that has to wait is a `Watch`: the handler's thread is done with it, `
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engines import addresses
@@ -30,7 +30,7 @@ class Watch:
     after: int
     sessions: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
-    chats: frozenset[str] = frozenset()
+    chats: set[str] = field(default_factory=set)
     limit: int = 200
     wait: float | None = None
 
@@ -40,10 +40,13 @@ class Watch:
         return _FOR_OPERATORS if self.caller.role == "viewer" else frozenset()
 
     def wants(self, event: Event) -> bool:
-        """Whether it is one of those."""
+        """Whether it is one of those; a chat goes on to be wanted when it is learnt whose hidden address it has."""
+        within = not self.sessions or event.session_id in self.sessions
+        if within and event.type == "contact.linked" and event.data["lid"] in self.chats:
+            self.chats.add(event.data["phone"])
         return (
-            event.type not in self.hidden
-            and (not self.sessions or event.session_id in self.sessions)
+            within
+            and event.type not in self.hidden
             and (not self.types or event.type in self.types)
             and (not self.chats or event.chat_id in self.chats)
         )
@@ -122,6 +125,6 @@ def _types(caller: Caller, given: Sequence[str]) -> frozenset[str]:
     return frozenset(given)
 
 
-def _chats(tx: Tx, within: frozenset[str], written: str) -> frozenset[str]:
+def _chats(tx: Tx, within: frozenset[str], written: str) -> set[str]:
     """Every address of the chat asked for: sessions that do not know yet who is who keep a hidden one."""
-    return identities.forms(tx, within, addresses.parse(written)) if written else frozenset()
+    return identities.forms(tx, within, addresses.parse(written)) if written else set()

@@ -51,7 +51,8 @@ def get(db: Database, engines: Engines, session_id: str, group_id: str) -> Json:
     """One group with everybody in it."""
     asked = ask(db, engines, session_id)
     with _of(group_id):
-        return shapes.group_info(_known(asked, asked.engine.group(group_id)))
+        group = _known(asked, asked.engine.group(group_id))
+    return shapes.group_info(group, asked.lids(one.id for one in group.participants))
 
 
 def add_participants(db: Database, engines: Engines, session_id: str, group_id: str, body: Json) -> Json:

@@ -25,7 +25,11 @@ def heard(session_id: str, message: base.Message, *, own: str = "", link: str | 
     if message.from_me:
         return [message_sent(session_id, message, own=own, link=link)]
     told = [message_received(session_id, message, own=own, link=link)]
-    return [*told, status_received(session_id, message)] if message.chat == addresses.STATUS else told
+    return (
+        [*told, status_received(session_id, message, kept=link is not None)]
+        if message.chat == addresses.STATUS
+        else told
+    )
 
 
 def message_received(session_id: str, message: base.Message, *, own: str = "", link: str | None = None) -> Draft:
@@ -167,17 +171,17 @@ def call_received(session_id: str, event: base.CallReceived) -> Draft:
     return _other(session_id, "call.received", data, event.caller)
 
 
-def status_received(session_id: str, message: base.Message) -> Draft:
-    """A contact posted a status; `caption` is the text of one that is only text."""
-    media, posted = message.media, message.timestamp * 1000
+def status_received(session_id: str, message: base.Message, *, kept: bool) -> Draft:
+    """A contact posted a status, whose media, if any, is `kept`; `caption` is the text of one that is only text."""
+    posted = message.timestamp * 1000
     data = {
         "sessionId": session_id,
         "statusId": message.id,
         "contact": {"id": message.sender, **_given(pushName=message.push_name)},
         "type": message.type if message.type in ("text", "image", "video") else "unknown",
         **_given(caption=message.body or None),
-        "hasMedia": media is not None and media.path is not None,
-        "mediaOmitted": media is not None and media.path is None,
+        "hasMedia": kept,
+        "mediaOmitted": message.media is not None and not kept,
         "postedAt": moment(posted),
         "expiresAt": moment(posted + STATUS_LASTS),
     }
@@ -234,8 +238,10 @@ def message_data(message: base.Message, own: str, *, link: str | None = None, da
         shown["author"] = message.sender
     if message.mentions:
         shown["mentionedIds"] = list(message.mentions)
-    if message.sender.endswith("@lid"):
+    if addresses.is_hidden(message.sender):
         shown["isLidSender"] = True
+    elif message.sender_lid:
+        shown["senderLid"] = message.sender_lid
     if message.push_name:
         shown["contact"] = {"pushName": message.push_name}
     if message.media:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BufferedReader
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -24,6 +26,8 @@ class Keeper(Protocol):
     """What handlers need of gateway.media."""
 
     def check(self, url: str) -> None: ...
+    def path(self, name: str) -> Path: ...
+    def lend(self, url: str) -> AbstractContextManager[tuple[Path, str | None]]: ...
     def read(self, row: media.Media, start: int, length: int) -> BufferedReader | Iterator[bytes]: ...
     def whole(self, row: media.Media) -> bytes: ...
     def tidy(self) -> None: ...

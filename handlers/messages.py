@@ -7,7 +7,7 @@ from engines import Engines, base
 from handlers import happenings, shapes
 from handlers.attachments import pack
 from handlers.errors import BadRequest, NotAllowed
-from handlers.identity import known
+from handlers.identity import heard, known
 from handlers.media import Keeper
 from handlers.sending import Desk, Parcel, own, send_operation
 from handlers.variables import fill
@@ -199,7 +199,9 @@ def history(
     with db.read() as tx:
         session = sessions.find(tx, session_id)
         chat = known(tx, session.id, chat_id)
-    found = engines.live(session.id).history(chat, limit if deep else min(limit, _MOST_SHALLOW))
+    told = engines.live(session.id).history(chat, limit if deep else min(limit, _MOST_SHALLOW))
+    with db.read() as tx:
+        found = heard(tx, session.id, told)
     return [happenings.message_received(session.id, message, own=own(session.phone)).data for message in found]
 
 
@@ -223,7 +225,7 @@ def _target(db: Database, session_id: str, body: Json) -> tuple[Session, str, st
 
 
 def _media(desk: Desk, session: Session, kind: base.MediaKind, body: Json) -> Parcel:
-    return pack(desk.keeper, session.id, kind, body, mentions=_mentions(desk.db, session.id, body))
+    return pack(desk.keeper.check, session.id, kind, body, mentions=_mentions(desk.db, session.id, body))
 
 
 def _mentions(db: Database, session_id: str, body: Json) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from engines import addresses
 from handlers import shapes
 from handlers.errors import BadRequest, Unauthorized
 from handlers.security import Caller
-from storage import search, sessions
+from storage import identities, search, sessions
 from storage.db import Database
 from storage.search import Wanted
 
@@ -41,8 +41,9 @@ def find(
             raise Unauthorized("API key not authorized for this session")
         late = search.behind(tx)
     complete = not late or search.catch_up(db, _CATCH_UP)
-    wanted = Wanted(only, _neutral(chat_id), _neutral(from_), direction, type_, date_from, date_to)
     with db.read() as tx:
+        chats, senders = (identities.forms(tx, only, addresses.parse(one)) if one else () for one in (chat_id, from_))
+        wanted = Wanted(only, chats, senders, direction, type_, date_from, date_to)
         rows, total = search.find(tx, asked, wanted, limit, offset)
     hits = [{"message": shapes.message(row), "snippet": _snippet(row.body or "", asked)} for row in rows]
     return {"hits": hits, "total": total, "complete": complete}
@@ -61,7 +62,3 @@ def _snippet(body: str, asked: list[str]) -> str:
         shown += [html.escape(body[at : found.start()]), "<mark>", html.escape(found.group()), "</mark>"]
         at = found.end()
     return "".join([*shown, html.escape(body[at:end]), "…" if end < len(body) else ""])
-
-
-def _neutral(address: str) -> str | None:
-    return addresses.parse(address) if address else None

@@ -1,6 +1,6 @@
 """From row to JSON: one function per schema of the document, of the same name. None stays unless a schema says so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -201,8 +201,8 @@ def group(found: things.Group) -> dict[str, Any]:
     }
 
 
-def group_info(found: things.Group) -> dict[str, Any]:
-    """GroupInfo: what is not known is left out."""
+def group_info(found: things.Group, lids: Mapping[str, str]) -> dict[str, Any]:
+    """GroupInfo: what is not known is left out. `lids` are hidden addresses by the phone's."""
     shown = {
         "id": found.id,
         "name": found.name,
@@ -212,14 +212,15 @@ def group_info(found: things.Group) -> dict[str, Any]:
         "isReadOnly": found.announce and not found.is_admin,
         "isAnnounce": found.announce,
         "isLocked": found.locked,
-        "participants": [_participant(one) for one in found.participants],
+        "participants": [_participant(one, lids) for one in found.participants],
     }
     known = {name: value for name, value in shown.items() if value is not None}
     return {**known, "linkedParentJID": found.linked_parent}
 
 
-def _participant(one: things.Participant) -> dict[str, Any]:
+def _participant(one: things.Participant, lids: Mapping[str, str]) -> dict[str, Any]:
     named = {} if one.name is None else {"name": one.name}
+    named |= {"lid": lids[one.id]} if one.id in lids else {}
     roles = {"isAdmin": one.is_admin, "isSuperAdmin": one.is_super_admin}
     return {"id": one.id, "number": one.number, **named, **roles}
 

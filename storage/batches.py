@@ -75,10 +75,17 @@ def get(tx: Tx, session_id: str, batch_id: str) -> Batch:
 
 
 def results(tx: Tx, batch_row: int) -> list[Row[Any]]:
-    """The chat of each item in order, and where it was queued its send's state, error, end and WhatsApp id."""
+    """The chat of each item in order, and where it was queued its send's state, error, code, end and WhatsApp id."""
     its_send = and_(sends.c.batch_row == batch_items.c.batch_row, sends.c.batch_item == batch_items.c.item)
     query = (
-        select(batch_items.c.chat_id, sends.c.state, sends.c.error, sends.c.finished_at, messages.c.wa_message_id)
+        select(
+            batch_items.c.chat_id,
+            sends.c.state,
+            sends.c.error,
+            sends.c.code,
+            sends.c.finished_at,
+            messages.c.wa_message_id,
+        )
         .select_from(batch_items)
         .outerjoin(sends, its_send)
         .outerjoin(messages, messages.c.id == sends.c.message_id)

@@ -47,13 +47,13 @@ def merged(tx: Tx, session_id: str) -> dict[str, str]:
     return _pairs(tx, _MERGED, session_id)
 
 
-def forms(tx: Tx, session_ids: Collection[str], address: str) -> frozenset[str]:
+def forms(tx: Tx, session_ids: Collection[str], address: str) -> set[str]:
     """Every address of the person at `address` that these sessions, or all, know; itself among them."""
     query = select(identities.c.lid, identities.c.phone).distinct()
     if session_ids:
         query = query.where(identities.c.session_id.in_(session_ids))
     one = identities.c.lid if address.endswith(_HIDDEN) else identities.c.phone
-    return frozenset({address}.union(*tx.execute(query.where(one == address)).all()))
+    return {address}.union(*tx.execute(query.where(one == address)).all())
 
 
 def link(tx: Tx, session_id: str, lid: str, phone: str, now: int) -> bool:
@@ -138,7 +138,8 @@ def _condition(condition: dict[str, Any], lid: str, phone: str) -> dict[str, Any
 
 
 def _data(tx: Tx, lid: str, phone: str) -> dict[str, ColumnElement[Any]]:
-    return {"data": _renamed(tx, events.c.data, lid, phone)}
+    shown = func.replace(cast(events.c.data, Text), ',"isLidSender":true', f',"senderLid":"{lid}"')
+    return {"data": _renamed(tx, shown, lid, phone)}
 
 
 def _renamed(tx: Tx, column: Any, old: str, new: str) -> ColumnElement[Any]:

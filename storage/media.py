@@ -31,9 +31,9 @@ def add(tx: Tx, carried: Carried, now: int, *, message_id: str | None = None, ba
     tx.execute(insert(media), row)
 
 
-def hand_over(tx: Tx, name: str, message_id: str) -> None:
-    """The batch's item is a message now, which carries what the batch held for it."""
-    tx.execute(update(media).where(media.c.name == name).values(message_id=message_id, batch_row=None))
+def hand_over(tx: Tx, message_id: str) -> None:
+    """A batch's item is a message now, which carries what the batch held for it, under its name, if it did."""
+    tx.execute(update(media).where(media.c.name == message_id).values(message_id=message_id, batch_row=None))
 
 
 def let_go_of_batch(tx: Tx, batch_row: int) -> None:

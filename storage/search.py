@@ -28,8 +28,8 @@ class Wanted(NamedTuple):
     """What a message has to be besides: of these sessions (any where none), and so on. Times are epoch milliseconds."""
 
     sessions: Collection[str] = ()
-    chat_id: str | None = None
-    sender: str | None = None
+    chats: Collection[str] = ()
+    senders: Collection[str] = ()
     direction: str | None = None
     type: str | None = None
     since: int | None = None
@@ -76,15 +76,10 @@ def _hits(dialect: str, asked: list[str], wanted: Wanted) -> Select[Any]:
         query = " ".join([*(f'"{word}"' for word in asked[:-1]), f'"{asked[-1]}"*'])
         found = select(messages).join(_TEXTS, _TEXTS.c.rowid == messages.c.row)
         found = found.where(_TEXTS.c.message_texts.op("MATCH")(query))
-    one = (
-        ("chat_id", wanted.chat_id),
-        ("sender", wanted.sender),
-        ("direction", wanted.direction),
-        ("type", wanted.type),
-    )
-    where = [messages.c[name] == value for name, value in one if value is not None]
-    if wanted.sessions:
-        where.append(messages.c.session_id.in_(wanted.sessions))
+    several = (("session_id", wanted.sessions), ("chat_id", wanted.chats), ("sender", wanted.senders))
+    where: list[Any] = [messages.c[name].in_(values) for name, values in several if values]
+    one = (("direction", wanted.direction), ("type", wanted.type))
+    where += [messages.c[name] == value for name, value in one if value is not None]
     if wanted.since is not None:
         where.append(messages.c.timestamp >= -(-wanted.since // 1000))
     if wanted.until is not None:

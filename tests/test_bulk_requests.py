@@ -77,8 +77,8 @@ def test_a_text_that_its_variables_spoil_is_refused_with_the_batch(ready: Gatewa
     [
         ({"messages": []}, "messages should not be empty"),
         ({"messages": [item("x")] * 101}, "messages must contain no more than 100 elements"),
-        ({"messages": [{**item("x"), "type": "image"}]}, "messages.0.type must be one of the following values: text"),
-        ({"messages": [{**item("x"), "content": {}}]}, "messages.0.content.text should not be empty"),
+        ({"messages": [{**item("x"), "type": "poll"}]},
+         "messages.0.type must be one of the following values: text, image, video, audio, document"),
         ({"messages": [item("x" * 4097)]}, "messages.0.content.text must be shorter than or equal to 4096 characters"),
         ({"messages": [item("x", chat="")]}, "messages.0.chatId must be longer than or equal to 5 characters"),
         ({"messages": [item("x")], "options": {"delayBetweenMessages": 999}},

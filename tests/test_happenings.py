@@ -44,9 +44,11 @@ DRAFTS = {
     "a vote": happenings.poll_vote(SESSION, base.PollVoted("X1", ADA, ADA, ("Tea",), 1)),
     "old messages": session_happenings.session_history(SESSION, 40, START),
     "a reconnect loop": session_happenings.reconnect_loop(SESSION, 5, START),
-    "a status": happenings.status_received(SESSION, message(chat="status@broadcast", push_name="Ada")),
+    "a status": happenings.status_received(SESSION, message(chat="status@broadcast", push_name="Ada"), kept=False),
     "a status with media": happenings.status_received(
-        SESSION, message(chat="status@broadcast", type="image", body="", media=base.IncomingMedia("image/png", 5))
+        SESSION,
+        message(chat="status@broadcast", type="image", body="", media=base.IncomingMedia("image/png", 5)),
+        kept=True,
     ),
     "a presence": happenings.presence_update(SESSION, base.PresenceChanged(ADA, online=False, last_seen=1), START),
     "a code": session_happenings.session_qr(SESSION, "data:image/png;base64,iVBORw0KGgo="),

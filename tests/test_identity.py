@@ -2,6 +2,9 @@
 
 import pytest
 
+from handlers.events import Watch
+from handlers.security import Caller
+from storage import events as event_log
 from tests.simulator_stage import ADA, HIDDEN
 from tests.support import Gateway, hold_event
 
@@ -190,3 +193,55 @@ def test_a_filter_made_afterwards_takes_the_hidden_address_too(ready: Gateway) -
     hook = {"url": HOOK, "filters": {"conditions": [condition]}}
     made = ready.post(f"{SESSION}/webhooks", json=hook).json
     assert [HIDDEN] == made["filters"]["conditions"][0]["value"]
+
+
+# --- everywhere else ------------------------------------------------------------------------------
+
+
+def test_an_event_names_both_addresses_where_both_are_known(ready: Gateway) -> None:
+    write(ready)
+    reveal(ready)
+    write(ready, "I am Hedy")
+    found = events(ready, chatId=HIDDEN, type="message.received")
+    assert [(lid(ready), None)] * 2 == [(e["data"].get("senderLid"), e["data"].get("isLidSender")) for e in found]
+
+
+def test_live_history_and_groups_show_the_one_address(ready: Gateway) -> None:
+    group = ready.get(f"{SESSION}/groups").json[0]["id"]
+    ready.post(f"{SESSION}/groups/{group}/participants", json={"participants": [HIDDEN]})
+    write(ready, "Hello all", group=group)
+    reveal(ready)
+    (said,) = ready.get(f"{SESSION}/messages/{group}/history").json
+    assert HIDDEN == said["author"]
+    hedy = next(one for one in ready.get(f"{SESSION}/groups/{group}").json["participants"] if one["id"] == HIDDEN)
+    assert lid(ready) == hedy["lid"]
+
+
+def test_a_search_takes_either_address(ready: Gateway) -> None:
+    write(ready)
+    hidden = lid(ready)
+    assert 1 == ready.get("/search", query_string={"q": "who", "chatId": hidden}).json["total"]
+    reveal(ready)
+    either = [ready.get("/search", query_string={"q": "who", "from": one}).json for one in (hidden, HIDDEN)]
+    assert (1, either[0]) == (either[0]["total"], either[1])
+
+
+def test_a_status_is_found_under_either_address(ready: Gateway) -> None:
+    write(ready)
+    hidden = lid(ready)
+    ready.post(f"/simulator/contacts/{HIDDEN}/status", json={"text": "At the beach"})
+    reveal(ready)
+    found = [ready.get(f"{SESSION}/status/{one}").json["statuses"] for one in (hidden, HIDDEN)]
+    assert ([HIDDEN], found[0]) == ([post["contact"]["id"] for post in found[0]], found[1])
+
+
+def test_whoever_watches_a_chat_goes_on_when_its_number_is_learnt(ready: Gateway) -> None:
+    write(ready)
+    hidden = lid(ready)
+    caller = Caller("id", "name", "admin", (), None, "secret")
+    watch = Watch(caller, 0, chats={hidden})
+    reveal(ready)
+    write(ready, "I am Hedy")
+    with ready.program.db.read() as tx:
+        heard = [event.data.get("body") for event in event_log.page(tx, 0, 100) if watch.wants(event)]
+    assert "I am Hedy" == heard[-1]

@@ -2,9 +2,17 @@
 
 import pytest
 
+from engines import base
+from tests.media_stage import CAP, PICTURE, SETTINGS, TEXT, digest, files
+from tests.receiver import Receiver, answer
 from tests.support import Gateway
 
 PROFILE = "/sessions/my-bot/profile"
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return SETTINGS
 
 
 @pytest.fixture
@@ -39,3 +47,50 @@ def test_a_body_that_is_no_profile_is_refused_and_changes_nothing(ready: Gateway
     answers += [ready.put(f"{PROFILE}/status", json=body) for body in texts]
     assert [(400, list)] * 9 == [(answer.status_code, type(answer.json["message"])) for answer in answers]
     assert before == account(ready).profile()
+
+
+# --- the picture -----------------------------------------------------------------------------------
+
+
+def put(gateway: Gateway, **body):
+    return gateway.put(f"{PROFILE}/picture", json=body)
+
+
+def test_a_picture_is_given_as_base64_or_by_url(ready: Gateway, receiver: Receiver) -> None:
+    receiver.behaviour = answer(200, PICTURE, Content_Type="image/jpeg")
+    given = [{"base64": f"data:image/jpeg;base64,{TEXT}"}, {"url": f"{receiver.url}/me.jpg"}]
+    shown = []
+    for body in given:
+        done = put(ready, **body)
+        assert (200, {"success": True}) == (done.status_code, done.json)
+        shown.append(account(ready).picture)
+    assert shown[0] == shown[1] == f"https://pps.whatsapp.net/v/simulator/{digest(PICTURE)[:32]}.jpg"
+    assert [] == files(ready)
+
+
+def test_what_is_no_picture_is_refused_and_changes_nothing(ready: Gateway, receiver: Receiver) -> None:
+    receiver.behaviour = answer(200, PICTURE, Content_Type="image/png")
+    wrong = {
+        "Either url or base64 must be provided": {},
+        "mimetype is required when using base64 data": {"base64": TEXT},
+        "The picture must be image/jpeg, not image/png": {"url": f"{receiver.url}/me.png"},
+        "The picture must be image/jpeg, not text/html": {"base64": TEXT, "mimetype": "text/html"},
+    }
+    for told, body in wrong.items():
+        answered = put(ready, **body)
+        assert (400, told) == (answered.status_code, answered.json["message"])
+    assert 400 == put(ready, url="http://10.0.0.1/me.jpg").status_code
+    receiver.behaviour = answer(200, b"x" * (CAP + 1), Content_Type="image/jpeg")
+    assert 413 == put(ready, url=f"{receiver.url}/big.jpg").status_code
+    assert (None, []) == (account(ready).picture, files(ready))
+
+
+def test_a_picture_that_whatsapp_does_not_take_is_a_403(ready: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        def set_picture(self, _path: str) -> None:
+            raise base.Refused("The picture is too small")
+
+    monkeypatch.setattr(ready.program.engines, "live", lambda _: Refusing())
+    answered = put(ready, base64=TEXT, mimetype="image/jpeg")
+    assert (403, "The picture is too small") == (answered.status_code, answered.json["message"])
+    assert [] == files(ready)

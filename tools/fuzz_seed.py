@@ -25,6 +25,8 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
         gateway.ask("POST", "/auth/api-keys", {"name": f"A spare {role}", "role": role})["id"]
         for role in ("viewer", "operator", "admin")
     ]
+    club = {"name": "Chess club", "participants": ["447700900006@c.us", "447700900007@c.us"]}
+    groups = [gateway.ask("POST", "/sessions/seeded/groups", club)["id"] for _ in range(8)]
     morning = {"text": "Good morning"}
     statuses = [gateway.ask("POST", "/sessions/seeded/status/send-text", morning)["statusId"] for _ in range(8)]
     ring = {"from": "447700900006@c.us"}
@@ -33,7 +35,7 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
     return {
         "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
-        "heard": heard, "statuses": statuses, "calls": calls,
+        "heard": heard, "groups": groups, "statuses": statuses, "calls": calls,
         "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
         "deliveries": [delivery["id"] for delivery in listed] or ["dlv_6f1d2c3b-4a5e-8f60-9171-8293a4b5c6d7"],
     }  # fmt: skip

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from engines import addresses, base
 from engines.simulator.drafts import draft_of
 from engines.simulator.messages import Messages
-from engines.simulator.people import stanza_of
-from engines.simulator.post import own_id
+from engines.simulator.people import stanza_in, stanza_of
+from engines.simulator.post import own_id, their_id
 from engines.simulator.registry import Feed, Story
 from engines.things import Channel, ChannelMessage, StatusPost
 
@@ -104,13 +104,14 @@ class Feeds(Messages):
         return story.sender == own or not story.recipients or own in story.recipients
 
     def _status(self, story: Story) -> StatusPost:
+        own = story.sender == self._account.address
         return StatusPost(
-            id=story.id,
+            id=story.id if own else their_id(addresses.STATUS, stanza_in(story.id), story.sender),
             sender=story.sender,
             type=story.type,
             timestamp=story.timestamp,
             expires_at=story.timestamp + _DAY,
-            from_me=story.sender == self._account.address,
+            from_me=own,
             sender_name=self._world.name_of(story.sender),
             body=story.body,
             background=story.background,

@@ -164,7 +164,10 @@ class Process:
             return
         with stream:
             for line in iter(lambda: stream.readline(4096), b""):
-                self._words.append(line.decode(errors="replace").rstrip())
+                word = line.decode(errors="replace").rstrip()
+                self._words.append(word)
+                if word.startswith("ERROR "):
+                    log.warning("worker %d: %s", self.pid, word)
 
 
 def _environment(home: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from .accounts import Account, LinkedDevice, random_word
 from .curve import hkdf
 from .media import Blob
 from .nodes import STATUS, Jid, Node
-from .ratchet import Bundle, Party
+from .ratchet import Bundle, CannotDecrypt, Party
 from .schema import e2e
 from .senderkey import SenderKeys
 
@@ -76,7 +76,12 @@ class Contact:
         assert person is not None
         peer = (person.phone.user, sender.device)
         for enc in node.all("enc"):
-            message = e2e.Message.FromString(self._open(chat, peer, enc))
+            try:
+                opened = self._open(chat, peer, enc)
+            except CannotDecrypt:
+                await self._ask_again(node)
+                return
+            message = e2e.Message.FromString(opened)
             if message.HasField("senderKeyDistributionMessage"):
                 told = message.senderKeyDistributionMessage.axolotlSenderKeyDistributionMessage
                 self.sender_keys.learn(chat.user, peer, told)
@@ -90,6 +95,15 @@ class Contact:
         if kind == "skmsg":
             return self.sender_keys.decrypt(chat.user, peer, enc.data)
         return self.party.decrypt(peer, kind, enc.data)
+
+    async def _ask_again(self, node: Node) -> None:
+        """Have the author encrypt a message anew, as every phone does that cannot open one."""
+        device = self.server.directory.device(node.attrs.get("participant") or node.attrs["from"])
+        if device is not None:
+            again = {"v": "1", "count": "2", "id": node.attrs["id"], "t": node.attrs["t"]}
+            attrs = {"id": node.attrs["id"], "type": "retry", "t": int(time.time()), "from": self.account.lid}
+            known = Node("registration", {}, self.party.registration.to_bytes(4, "big"))
+            await device.deliver(Node("receipt", attrs, [Node("retry", again), known]))
 
     async def read(self, received: Received) -> None:
         """Tell the author that the message was read."""

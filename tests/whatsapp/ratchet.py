@@ -115,6 +115,10 @@ class Party:
     def knows(self, peer: tuple[str, int]) -> bool:
         return peer in self._sessions
 
+    def forget(self) -> None:
+        """Lose every session, as a phone that was restored from an old backup."""
+        self._sessions.clear()
+
     def begin(self, peer: tuple[str, int], bundle: Bundle) -> None:
         """Open a session from what the peer published."""
         base, ratchet = KeyPair.new(), KeyPair.new()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.whatsmeow.kit import Line
 
 # isort: split
+from engines import base
 from tests.whatsapp import shadow
 from tests.whatsapp.curve import KeyPair, hkdf
 from tests.whatsapp.nodes import Jid, Node, decode, encode
@@ -125,3 +126,9 @@ def test_nothing_but_whatsapps_hosts_is_asked_for(double, tmp_path):
         "whatsapp.com",
         "whatsapp.net",
     }
+
+
+def test_a_phone_that_cannot_open_a_message_asks_for_it_again(shared, contact):
+    shared.said(contact, base.Text("first"))
+    contact.party.forget()
+    assert shared.said(contact, base.Text("again")).text == "again"

@@ -13,6 +13,7 @@ from engines import base
 from engines.whatsmeow import frames, ids
 from engines.whatsmeow.delivery import Delivery
 from engines.whatsmeow.inside.notebook import Kept, Notebook
+from engines.whatsmeow.inside.patience import patiently
 from engines.whatsmeow.inside.refusals import typed
 from engines.whatsmeow.inside.watchdog import Watchdog
 from engines.whatsmeow.pauses import Pauses
@@ -157,6 +158,17 @@ def test_unread_messages_are_counted_until_read(notebook):
     assert (notebook.unread("c"), notebook.chats()[0][2]) == ([], 0)
 
 
+def test_two_chats_with_one_person_become_one(notebook):
+    for chat, at in (("1@lid", 1), ("44@c.us", 3), ("2@lid", 2)):
+        notebook.keep(Kept(chat, f"s{at}", chat, from_me=False, at=at, content=b"", packed=b"", unread=True))
+        notebook.react(chat, f"s{at}", "p", "x", at)
+        notebook.note_chat(chat, chat[0], 1, at, f"text {at}")
+    notebook.meet([("1@lid", "44@c.us"), ("2@lid", "55@c.us"), ("3@lid", "66@c.us")])
+    assert notebook.chats() == [("44@c.us", "4", 2, 3, "text 3"), ("55@c.us", "2", 1, 2, "text 2")]
+    assert [kept.stanza for kept in notebook.latest("44@c.us", 9)] == ["s1", "s3"]
+    assert [len(notebook.reactions("44@c.us", stanza)) for stanza in ("s1", "s3")] == [1, 1]
+
+
 # --- ids and errors
 
 
@@ -211,3 +223,27 @@ def test_one_that_ends_again_and_again_waits_longer_each_time(was_ready, quick):
     waits = [pauses.after(float(now), was_ready=was_ready) for now in range(12)]
     assert max(waits[: max(quick, 1)]) <= 1.0
     assert min(waits[quick + 4 :]) >= 4.0
+
+
+# --- patience
+
+
+def failing(times: int):
+    """Work that fails so many times."""
+    left = [None] * times
+
+    def work() -> str:
+        if left:
+            left.pop()
+            raise RuntimeError("the library is about to end")
+        return "understood"
+
+    return work
+
+
+def test_what_fails_once_is_tried_again():
+    assert patiently(failing(1), "it", pause=0) == "understood"
+
+
+def test_what_always_fails_is_given_up():
+    assert patiently(failing(10), "it", pause=0) is None

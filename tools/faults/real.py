@@ -30,6 +30,7 @@ from tools.faults.server import LostError, Server
 _SESSIONS = ("first", "second")
 _PATIENCE = 90.0
 _GIVE_UP = 400
+_NEAR = 1.5  # seconds
 _ENVIRONMENT = {"ENGINE_TYPE": "whatsmeow", "SSRF_ALLOWED_HOSTS": "127.0.0.1", "WEBHOOK_RETRY_DELAY": "100"}
 
 
@@ -49,6 +50,7 @@ class Story:
 
     sends: dict[str, int | None] = field(default_factory=dict)
     written: dict[str, tuple[str, float]] = field(default_factory=dict)
+    acknowledged: dict[str, float] = field(default_factory=dict)
     kills: list[tuple[float, str]] = field(default_factory=list)
     back: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -85,12 +87,24 @@ class Stage:
             self.double.run(line.phone.scan(_until(partial(self._code, line.name))))
         self.await_ready()
         for line in self.lines:
+            self._note_acknowledgements(line)
             self._thread(self._send, line)
             self._thread(self._write, line)
 
     def _code(self, name: str) -> str | None:
         found: str | None = self.server.ask("GET", f"/sessions/{name}/qr")[1].get("qrText")
         return found
+
+    def _note_acknowledgements(self, line: Line) -> None:
+        """When the engine said that it has a message: a kill at that moment may have found it in the library."""
+        device = line.phone.device
+        plain = device.acknowledged
+
+        def noted(stanza: str) -> None:
+            self.story.acknowledged.setdefault(stanza, time.monotonic())
+            plain(stanza)
+
+        device.acknowledged = noted
 
     def _thread(self, work: Callable[[Line, random.Random], None], line: Line) -> None:
         chance = random.Random(self.chance.random())  # noqa: S311
@@ -228,17 +242,19 @@ def _judge(stage: Stage) -> None:
     story.none_of("told under two ids", [k for k, ids in heard.messages.items() if len(ids) > 1])
     story.none_of("wrong deliveries", heard.wrong)
     story.none_of("the double failed", stage.double.server.errors)
-    lost = [_moment(story, at) for stanza, (_, at) in story.written.items() if stanza not in arrived]
+    lost = [_moment(story, stanza) for stanza in story.written if stanza not in arrived]
     story.none_of("lost where no worker was killed", [how for how in lost if how not in ("worker", "both")])
     story.figures.update({f"answered {s}": n for s, n in Counter(story.sends.values()).items()})
     story.figures["written by people"] = len(story.written)
     story.figures["of them lost in the library as its process was killed"] = len(lost)
+    story.figures.update({f"lost beside a kill of {how}": n for how, n in Counter(lost).items()})
     story.figures.update({f"kills: {what}": n for what, n in Counter(what for _, what in story.kills).items()})
 
 
-def _moment(story: Story, at: float) -> str:
-    """What was killed first after something was written, or just before."""
-    near = [(abs(moment - at), what) for moment, what in story.kills if moment > at - 0.5]
+def _moment(story: Story, stanza: str) -> str:
+    """What was killed when the engine said that it had a message; "nothing" where it never said so, or much earlier."""
+    at = story.acknowledged.get(stanza, 0.0)
+    near = [(abs(moment - at), what) for moment, what in story.kills if abs(moment - at) < _NEAR]
     return min(near)[1] if near else "nothing"
 
 

@@ -198,6 +198,20 @@ class Notebook:
         with self._lock:
             return self._store.execute(sql, (limit, offset)).fetchall()
 
+    def meet(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Whoever was at the first address of a pair is at the second: two chats become one."""
+        joined = (
+            "INSERT INTO chats SELECT ?2, name, unread, at, last FROM chats WHERE id = ?1"
+            " ON CONFLICT (id) DO UPDATE SET name = coalesce(name, excluded.name), unread = unread + excluded.unread,"
+            " last = CASE WHEN excluded.at > at THEN excluded.last ELSE last END, at = max(at, excluded.at)"
+        )
+        with self._lock, self._store:
+            for before, now in pairs:
+                self._store.execute(joined, (before, now))
+                self._store.execute("DELETE FROM chats WHERE id = ?", (before,))
+                for table in ("messages", "reactions"):
+                    self._store.execute(f"UPDATE OR IGNORE {table} SET chat = ? WHERE chat = ?", (now, before))  # noqa: S608
+
     def prune(self) -> None:
         """Let go of the oldest messages and sends beyond what is kept."""
         with self._lock, self._store:

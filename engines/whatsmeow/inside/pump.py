@@ -15,6 +15,7 @@ from engines.whatsmeow import frames
 from engines.whatsmeow.inside import content, media
 from engines.whatsmeow.inside.happenings import Happenings
 from engines.whatsmeow.inside.notebook import Notebook, Spooled
+from engines.whatsmeow.inside.patience import patiently
 from engines.whatsmeow.inside.people import People
 from engines.whatsmeow.inside.session import Session
 from engines.whatsmeow.inside.translate import Translator
@@ -102,7 +103,9 @@ class Pump:
             self._report(record, send)
 
     def _report(self, record: Spooled, send: Callable[[frames.Report], None]) -> None:
-        found = [*self._translated(record), *self._people.fresh_links()]
+        translated, links = self._translated(record), self._people.fresh_links()
+        self._notebook.meet((link.lid, link.phone) for link in links)
+        found = [*translated, *links]
         if not found:
             self._notebook.forget([record.number])
             return
@@ -121,11 +124,8 @@ class Pump:
         kind, handler = self._kinds.get(record.kind, (None, None))
         if kind is None or handler is None:
             return []
-        try:
-            return handler(kind.FromString(record.body))
-        except Exception:
-            log.exception("an event of kind %d could not be understood", record.kind)
-            return []
+        # what fails because the library is about to end stays in the spool: the worker is gone before it is given up
+        return patiently(lambda: handler(kind.FromString(record.body)), f"an event of kind {record.kind}") or []
 
     def _fetch(self, chat: str, stanza: str, message: Any, found: content.Said) -> str | None:
         """The file with a message's media, None where it is left out or lost."""
