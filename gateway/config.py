@@ -68,6 +68,17 @@ class Config:
     media_retention_days: int = _of(
         "MEDIA_RETENTION_DAYS", 30, "Days until media is removed; its message stays; 0 keeps all", check=_NATURAL
     )
+    storage_type: str = _of(
+        "STORAGE_TYPE",
+        "local",
+        "Where media is kept once it is sent or received: on this disk, or in object storage",
+        check=validate.OneOf(["local", "s3"]),
+    )
+    s3_endpoint: str = _of("S3_ENDPOINT", "https://s3.amazonaws.com", "Address of the object storage")
+    s3_bucket: str = _of("S3_BUCKET", "openwa", "Bucket of the object storage, which has to be there")
+    s3_region: str = _of("S3_REGION", "us-east-1", "Region of the object storage")
+    s3_access_key: str = _of("S3_ACCESS_KEY_ID", "", "Access key of the object storage", secret=True)
+    s3_secret_key: str = _of("S3_SECRET_ACCESS_KEY", "", "Secret key of the object storage", secret=True)
     metrics_token: str = _of(
         "METRICS_TOKEN", "", "Bearer token of /api/metrics; empty switches the endpoint off", secret=True
     )

@@ -22,7 +22,7 @@ from handlers import errors, shapes
 from handlers.attachments import DEFAULTS
 from handlers.media import UNKNOWN, sound_name, sound_type
 from handlers.uploads import Upload
-from storage import media, messages, sends, sessions
+from storage import Unavailable, media, messages, sends, sessions
 from storage.db import Database
 from storage.files import Files, Kept, pieces
 
@@ -130,9 +130,12 @@ class Media:
 
     def read(self, row: media.Media, start: int, length: int) -> BufferedReader | Iterator[bytes]:
         """A part of the bytes. A file is to be read from where it stands. Raises FileNotFoundError."""
-        if row.place == "s3" and self._objects is not None:
+        try:
+            file = self._files.open(row.name)
+        except FileNotFoundError:
+            if self._objects is None:
+                raise
             return self._objects.read(row.name, start, length)
-        file = self._files.open(row.name)
         file.seek(start)
         return file
 
@@ -186,6 +189,8 @@ class Media:
         while not self._stopping.is_set():
             try:
                 self.turn()
+            except Unavailable as error:
+                log.warning("media stays where it is for now: %s", error)
             except Exception:
                 log.exception("media is not tidied up for now")
             self._stopping.wait(every)
@@ -195,7 +200,7 @@ class Media:
         self._stopping.set()
 
     def sweep(self) -> int:
-        """Remove files that are older than this gateway and have no row; how many."""
+        """Remove files that are older than this gateway and that no row says are here; how many."""
         removed = 0
         for names in self._files.older_than(self._born, _PORTION):
             with self._db.read() as tx:
@@ -235,15 +240,27 @@ class Media:
                 media.forget(tx, [row.row for row in gone])
         return len(gone)
 
+    def _move_one(self, objects: Objects, row: media.Media) -> None:
+        """The object first, then the row, then the file goes: whatever is cut off is done again, or swept."""
+        try:
+            objects.put(row.name, self._files.path(row.name))
+        except FileNotFoundError:
+            log.warning("media %s has lost its file", row.name)
+            with self._db.write() as tx:
+                media.let_go(tx, row.message_id)
+            return
+        with self._db.write() as tx:
+            there = media.moved(tx, row.row)
+        self._files.remove(row.name)
+        if not there:  # deleted meanwhile
+            objects.remove(row.name)
+
     def _move(self, objects: Objects) -> None:
         while not self._stopping.is_set():
             with self._db.read() as tx:
                 rows = media.to_move(tx, _PORTION)
             for row in rows:
-                objects.put(row.name, self._files.path(row.name))
-                with self._db.write() as tx:
-                    media.moved(tx, row.row)
-                self._files.remove(row.name)
+                self._move_one(objects, row)
             if len(rows) < _PORTION:
                 return
 

@@ -21,6 +21,7 @@ from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
 from gateway.media import Media
 from gateway.metrics import Metrics
+from gateway.objects import Bucket
 from gateway.outbound import Outbound
 from gateway.promise import watching
 from gateway.published import Published
@@ -153,6 +154,7 @@ class Program:
             most=config.media_max_bytes,
             timeout=config.media_timeout / 1000,
             days=config.media_retention_days,
+            objects=Bucket(config) if config.storage_type == "s3" else None,
         )
 
     def _settings(self) -> Settings:

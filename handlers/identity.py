@@ -7,6 +7,7 @@ from typing import Any
 from engines import addresses, base
 from storage import identities
 from storage.db import Tx
+from storage.messages import Message
 
 _ONE = ("chat", "sender", "participant", "author", "caller")
 _SEVERAL = ("promoted", "demoted")
@@ -20,6 +21,16 @@ def known(tx: Tx, session_id: str, written: str) -> str:
 def phones_of(tx: Tx, session_id: str, found: Iterable[str]) -> dict[str, str]:
     """The phone's addresses of those among these that are hidden ones of people whose number the session knows."""
     return identities.phones(tx, session_id, [one for one in found if addresses.is_hidden(one)])
+
+
+def details(rows: Iterable[Message]) -> set[str]:
+    """Addresses of people in what is kept of messages besides their columns: who is mentioned, who reacted."""
+    found: set[str] = set()
+    for row in rows:
+        kept = row.metadata
+        if kept and ("mentionedIds" in kept or "reactions" in kept):
+            found.update(kept.get("mentionedIds", ()), kept.get("reactions", ()))
+    return found
 
 
 def heard(tx: Tx, session_id: str, found: Sequence[base.Message]) -> list[base.Message]:

@@ -7,7 +7,7 @@ from engines import Engines, base
 from handlers import happenings, shapes
 from handlers.attachments import pack
 from handlers.errors import BadRequest, NotAllowed
-from handlers.identity import heard, known
+from handlers.identity import details, heard, known, phones_of
 from handlers.media import Keeper
 from handlers.sending import Desk, Parcel, own, send_operation
 from handlers.variables import fill
@@ -27,7 +27,8 @@ def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: st
         row = sessions.find(tx, session_id)
         chat, sender = (known(tx, row.id, one) if one else None for one in (chat_id, from_))
         rows, total = messages.page(tx, row.id, chat, sender, limit, offset)
-    return {"messages": [shapes.message(found) for found in rows], "total": total}
+        phones = phones_of(tx, row.id, details(rows))
+    return {"messages": [shapes.message(found, phones) for found in rows], "total": total}
 
 
 # --- sent: what each operation makes of its body ---------------------------------------------------

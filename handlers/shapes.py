@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from engines import addresses, base, things
@@ -14,6 +15,7 @@ from storage.sessions import Session
 from storage.templates import Template
 from storage.webhooks import Webhook
 
+NOBODY: Mapping[str, str] = MappingProxyType({})
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -80,8 +82,8 @@ def session(row: Session) -> dict[str, Any]:
     }
 
 
-def message(row: Message) -> dict[str, Any]:
-    """Message."""
+def message(row: Message, phones: Mapping[str, str] = NOBODY) -> dict[str, Any]:
+    """Message. `phones` are those of people who were hidden when it was kept."""
     return {
         "id": row.id,
         "sessionId": row.session_id,
@@ -93,10 +95,19 @@ def message(row: Message) -> dict[str, Any]:
         "type": row.type,
         "direction": row.direction,
         "timestamp": row.timestamp,
-        "metadata": row.metadata,
+        "metadata": _called(row.metadata, phones) if phones and row.metadata else row.metadata,
         "status": row.status,
         "createdAt": moment(row.created_at),
     }
+
+
+def _called(metadata: dict[str, Any], phones: Mapping[str, str]) -> dict[str, Any]:
+    shown = dict(metadata)
+    if "mentionedIds" in shown:
+        shown["mentionedIds"] = [phones.get(one, one) for one in shown["mentionedIds"]]
+    if "reactions" in shown:
+        shown["reactions"] = {phones.get(one, one): emoji for one, emoji in shown["reactions"].items()}
+    return shown
 
 
 def template(row: Template) -> dict[str, Any]:

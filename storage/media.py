@@ -93,5 +93,6 @@ def moved(tx: Tx, row: int) -> bool:
 
 
 def unknown(tx: Tx, names: Collection[str]) -> set[str]:
-    """Those of these names that no row has."""
-    return set(names) - set(tx.execute(select(media.c.name).where(media.c.name.in_(names))).scalars())
+    """Those of these names that no row says are files here."""
+    here = select(media.c.name).where(media.c.name.in_(names), media.c.place == "local")
+    return set(names) - set(tx.execute(here).scalars())

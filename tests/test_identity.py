@@ -1,10 +1,12 @@
 """One identity: somebody who first writes under a hidden address and whose number is learnt later is one person."""
 
 import pytest
+from sqlalchemy import select
 
 from handlers.events import Watch
 from handlers.security import Caller
 from storage import events as event_log
+from storage.tables import deliveries, lanes
 from tests.simulator_stage import ADA, HIDDEN
 from tests.support import Gateway, hold_event
 
@@ -245,3 +247,14 @@ def test_whoever_watches_a_chat_goes_on_when_its_number_is_learnt(ready: Gateway
     with ready.program.db.read() as tx:
         heard = [event.data.get("body") for event in event_log.page(tx, 0, 100) if watch.wants(event)]
     assert "I am Hedy" == heard[-1]
+
+
+def test_what_is_still_to_be_delivered_keeps_its_place_in_the_chat(ready: Gateway) -> None:
+    ready.post(f"{SESSION}/webhooks", json={"url": HOOK, "events": ["message.received"]})
+    write(ready)
+    reveal(ready)
+    write(ready, "I am Hedy")
+    with ready.program.db.read() as tx:
+        opened = tx.execute(select(lanes.c.lane)).scalars().all()
+        waiting = tx.execute(select(deliveries.c.lane).order_by(deliveries.c.row)).scalars().all()
+    assert ([HIDDEN], [HIDDEN, HIDDEN]) == (opened, waiting)

@@ -127,3 +127,13 @@ def test_it_does_not_matter_when_it_becomes_known(db: Database, happened, data) 
         del happenings[:size]
     inward.record(early, [*first, *(told(n, step) for n, step in enumerate(happened))])
     assert outcome(db, early) == outcome(db, late)
+
+
+def test_who_was_mentioned_or_reacted_while_hidden_is_shown_under_the_one_address(gateway: Gateway) -> None:
+    session, inward = inbound(gateway)
+    ids = "false_1203630@g.us_A"
+    inward.record(session, [heard(ids, "4499999@c.us", chat=GROUP, mentions=("1@lid",))])
+    inward.record(session, [base.ReactionReceived(ids, GROUP, "1@lid", "👍", 2)])
+    inward.record(session, [base.AddressesLinked("1@lid", "4412345@c.us")])
+    (message,) = gateway.get(f"/sessions/{session}/messages").json["messages"]
+    assert {"mentionedIds": ["4412345@c.us"], "reactions": {"4412345@c.us": "👍"}} == message["metadata"]
