@@ -74,6 +74,11 @@ def test_a_status_lasts_a_day_and_is_posted_once(stage, one):
     assert one.statuses() == []
 
 
+def test_of_two_statuses_in_one_second_the_later_comes_first(one):
+    posts = [one.post_status(key, base.StatusText(key)) for key in ("key-1", "key-2")]
+    assert one.statuses() == posts[::-1]
+
+
 def test_a_status_of_a_contact_is_seen_and_told(stage, one):
     stage.control.post_status(ADA, "Poetical science")
     stage.clock.advance()

@@ -67,7 +67,7 @@ class Feeds(Messages):
         since = self._now() - _DAY
         with self._world.change():
             stories = [story for story in self._world.registry.stories.values() if story.timestamp > since]
-        seen = [self._status(story) for story in stories if self._sees(story)]
+        seen = [self._status(story) for story in reversed(stories) if self._sees(story)]
         return sorted(seen, key=lambda post: post.timestamp, reverse=True)
 
     def post_status(self, key: str, content: base.StatusContent, recipients: Sequence[str] = ()) -> StatusPost:
