@@ -10,7 +10,8 @@ from engines.base import Content
 from storage.files import Kept
 from storage.media import Carried
 
-_PREFIX = re.compile(rb"data:([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)?(?:;[A-Za-z0-9_.+-]+=[^;,]{0,100})*;base64,")
+_PREFIX = re.compile(rb"data:([A-Za-z0-9!#$&^_.+/= -]*)[A-Za-z0-9!#$&^_.+/;= -]*;base64,")
+_TYPE = re.compile(rb"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 _LONGEST_PREFIX = 512
 _TEXT = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
@@ -97,7 +98,7 @@ class Upload:
         if found is None:
             self.problem = "must be base64"
             return b""
-        self.mimetype = found[1].decode() if found[1] else None
+        self.mimetype = found[1].decode() if _TYPE.fullmatch(found[1]) else None
         return text[comma + 1 :]
 
     def _decode(self, text: bytes) -> None:
