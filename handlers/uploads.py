@@ -35,7 +35,7 @@ class Upload:
     def __init__(self, draft: Callable[[], Sheet]) -> None:
         self.mimetype: str | None = None
         self.problem: str | None = None
-        self.blank = True  # whether it is an empty text
+        self.blank = False  # whether there is nothing in it, which is no problem but no media either
         self.kept: Kept | None = None
         self._draft = draft()
         self.name = self._draft.name
@@ -50,7 +50,6 @@ class Upload:
 
     def feed(self, text: bytes) -> None:
         """The next piece of the base64 text. Raises TooLarge."""
-        self.blank = self.blank and not text
         if self._head is not None:
             text = self._behind_prefix(self._head + text)
             if self._head is not None:
@@ -66,8 +65,7 @@ class Upload:
         if self._rest:
             self.problem = "must be base64"
         self.kept = self._draft.done()
-        if not self.kept.size:
-            self.problem = self.problem or "should not be empty"
+        self.blank = self.problem is None and not self.kept.size
 
     def carried(self, content: Content) -> Carried:
         """The file, as what `content`, which sends it, says of it."""

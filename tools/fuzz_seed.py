@@ -40,7 +40,8 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     return {
         "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
         "heard": heard, "groups": groups, "statuses": statuses, "calls": calls,
-        "templates": templates, "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
+        "templates": templates,
+        "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
         "deliveries": [delivery["id"] for delivery in listed] or ["dlv_6f1d2c3b-4a5e-8f60-9171-8293a4b5c6d7"],
     }  # fmt: skip
 
