@@ -56,8 +56,8 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
         return True
     message = response.json()["message"]
     if isinstance(message, list):
-        return not all(problem.endswith("base64 must be base64") for problem in message)
-    return message.startswith(("Malformed JSON", "Request body"))
+        return not all(str(problem).endswith("base64 must be base64") for problem in message)
+    return bool(message.startswith(("Malformed JSON", "Request body")))
 
 
 def _is_two(case: Any) -> bool:

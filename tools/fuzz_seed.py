@@ -33,8 +33,8 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     groups = [gateway.ask("POST", "/sessions/seeded/groups", club)["id"] for _ in range(8)]
     morning = {"text": "Good morning"}
     statuses = [gateway.ask("POST", "/sessions/seeded/status/send-text", morning)["statusId"] for _ in range(8)]
-    picture = {"image": {"base64": "aGVsbG8="}}
-    statuses += [gateway.ask("POST", "/sessions/seeded/status/send-image", picture)["statusId"] for _ in range(4)]
+    cat = {"image": {"base64": "aGVsbG8="}}
+    statuses += [gateway.ask("POST", "/sessions/seeded/status/send-image", cat)["statusId"] for _ in range(4)]
     ring = {"from": "447700900006@c.us"}
     calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", ring)["callId"] for _ in range(8)]
     sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
