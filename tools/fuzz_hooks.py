@@ -1,5 +1,7 @@
 """What schemathesis is told beyond tools/fuzz.toml: our formats, and which findings are none, with the reason."""
 
+import itertools
+import os
 import re
 from typing import Any
 
@@ -12,12 +14,28 @@ from schemathesis.openapi.checks import (
     UnsupportedMethodResponse,
 )
 
+from gateway.document import bundle, example
+
 networks = st.one_of(
     st.ip_addresses().map(str),
     st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 32)),
     st.builds("{}/{}".format, st.ip_addresses(v=6), st.integers(0, 128)),
 )
 schemathesis.openapi.format("ip-network", networks)
+
+
+_fresh = itertools.count()
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:  # noqa: ARG001 - called by name
+    """Give each request a key of its own where it has the document's example.
+
+    With the same key for all of them whatever differs would be refused for that alone, and nothing else be seen.
+    """
+    key = (case.headers or {}).get("Idempotency-Key")
+    if key == example(bundle(), {"$ref": "#/components/parameters/IdempotencyKey"}):
+        case.headers["Idempotency-Key"] = f"fuzz-{os.getpid()}-{next(_fresh)}"
 
 
 @schemathesis.hook
