@@ -146,6 +146,12 @@ class Config:
     shutdown_delay: int = _of(
         "SHUTDOWN_DELAY_MS", 10_000, "Grace, milliseconds, for requests in flight after SIGTERM", check=_NATURAL
     )
+    contract_check: str = _of(
+        "CONTRACT_CHECK",
+        "off",
+        "Which answers and deliveries are held against the document while it runs; sample is every hundredth",
+        check=validate.OneOf(["off", "sample", "all"]),
+    )
     log_level: str = _of(
         "LOG_LEVEL", "info", "Least severity logged", check=validate.OneOf(["error", "warn", "info", "debug"])
     )

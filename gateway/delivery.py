@@ -49,10 +49,11 @@ class Delivery:
         retention: int = 14 * 24 * retries.HOUR,
         chance: Callable[[], float] = random.random,
         noted: Callable[[Made], None] = lambda _: None,
+        posting: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         """`timeout` is in seconds, `retention` (how long ended deliveries are kept) in milliseconds.
 
-        `noted` is called with each attempt, in whichever thread made it.
+        `noted` is called with each attempt, `posting` before it with the body, in whichever thread makes it.
         """
         self._db = db
         self._outbound = outbound
@@ -63,6 +64,7 @@ class Delivery:
         self._retention = retention
         self._chance = chance
         self._noted = noted
+        self._posting = posting
         self._lease = str(uuid4())
         self._lease_for = int((_RUN_SECONDS + 2 * timeout + 20) * 1000)
         self._workers = Workers(workers, slow=_SLOW)
@@ -95,6 +97,7 @@ class Delivery:
         """Post one delivery, once."""
         at, began = self._now(), time.monotonic()
         payload = signing.body(parcel)
+        self._posting(payload)
         status, error, response, asked = None, None, None, None
         try:
             answer = self._outbound.post(

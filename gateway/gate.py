@@ -15,6 +15,7 @@ from gateway import cors, errors
 from gateway.answers import Answer
 from gateway.limiter import Limiter
 from gateway.metrics import Metrics
+from gateway.promise import Promise
 from gateway.streams import Streams
 from handlers.errors import Unauthorized
 from handlers.security import client_ip, here
@@ -58,6 +59,7 @@ class House:
     cors_origins: tuple[str, ...] = ()
     error_detail: bool = True
     body_max_bytes: int = 70 * 2**20
+    promise: Promise | None = None
 
 
 def _new_id() -> str:
@@ -120,6 +122,9 @@ class Gate:
         method, status = request.method, response.status_code
         known = method if method in _METHODS else "other"  # names a client makes up must not grow memory
         self.house.metrics.answered(known, operation, status, time.perf_counter() - g.started)
+        promise = self.house.promise
+        if promise is not None and g.operation and response.is_sequence and method != "HEAD":
+            promise.answer(operation, status, response.mimetype or "", response.get_data())
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s %s", method, operation, status, extra={"request_id": g.request_id})
         return response

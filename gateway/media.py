@@ -123,7 +123,7 @@ class Media:
         asked = contents.media_of(content)
         if asked is None:
             return content
-        if "://" in asked.path:
+        if not asked.size:  # an upload has at least one byte; whatever else stands there is a URL, and never a file
             content = self._fetched(row, content, asked, quote)
             asked = contents.media_of(content) or asked
         return contents.with_media(content, replace(asked, path=str(self._files.path(asked.path))))
@@ -142,7 +142,7 @@ class Media:
     def whole(self, row: media.Media) -> bytes:
         """All the bytes. Raises FileNotFoundError."""
         found = self.read(row, 0, row.size)
-        return b"".join(found if isinstance(found, Iterator) else pieces(found, row.size))
+        return b"".join(pieces(found, row.size) if isinstance(found, BufferedReader) else found)
 
     def _fetched(
         self, row: sends.Send, content: base.Content, asked: base.Media, quote: base.Quote | None

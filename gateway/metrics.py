@@ -37,6 +37,12 @@ class Metrics:
             registry=self._registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
         )
+        self._held = Counter(
+            "openwa_contract_checks_total",
+            "Answers and deliveries held against the document, by whether they were what it says",
+            ("where", "kept"),
+            registry=self._registry,
+        )
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looking labels up costs more
         self._lock = threading.Lock()
         self._rendered: tuple[int, bytes] = (-_FRESH, b"")
@@ -59,6 +65,10 @@ class Metrics:
     def attempted(self, seconds: float, *, ok: bool) -> None:
         """A delivery was posted to a webhook's endpoint, once."""
         self._attempts.labels("accepted" if ok else "failed").observe(seconds)
+
+    def held(self, where: str, *, kept: bool) -> None:
+        """An answer (`sessions.get 200`) or a delivery (`webhooks`) was held against the document."""
+        self._held.labels(where, str(kept).lower()).inc()
 
     def render(self, now: int, gauges: Callable[[], Gauges]) -> bytes:
         """The text format; `gauges` are asked at most every five seconds."""

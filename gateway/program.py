@@ -23,6 +23,7 @@ from gateway.media import Media
 from gateway.metrics import Metrics
 from gateway.objects import Bucket
 from gateway.outbound import Outbound
+from gateway.promise import watching
 from gateway.published import Published
 from gateway.retries import HOUR, Rules
 from gateway.sender import Sender
@@ -73,19 +74,19 @@ class Program:
         self.usage = api_keys.Usage()
         self.refusals = audit.Refusals()
         self.metrics = Metrics()
+        self.promise = watching(bundle(), config.contract_check, self.metrics)
         self.settings = self._settings()
         self.world = (world or self._world()) if config.engine_type == "simulator" else None
         self.doorman = Doorman()
         self.outbound = Outbound(config.ssrf_allowed_hosts, config.ssrf_dns_timeout / 1000)
         self.media = self._media()
         self.engines = self._engines()
-        typing_max = config.simulate_typing_max if config.simulate_typing else 0
-        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing_max, ready=self.media.ready)
+        typing = config.simulate_typing_max * config.simulate_typing
+        self.sender = Sender(self.db, self.engines, now, self.tell, typing_max=typing, ready=self.media.ready)
         self.sender.recover()
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
-        self.document = Published(bundle())
-        self.app = (site or build(self.document.document)).move_in(self._house())
+        self.app = (site or build(bundle())).move_in(self._house())
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:
@@ -199,6 +200,7 @@ class Program:
             guarded=config.webhook_ssrf_protect,
             retention=config.webhook_retention_hours * HOUR,
             noted=lambda made: self.metrics.attempted(made.duration / 1000, ok=made.ok),
+            posting=self.promise.delivery if self.promise else lambda _: None,
         )
 
     def _world(self) -> World:
@@ -230,11 +232,12 @@ class Program:
                 "settings": self.settings,
                 "usage": self.usage,
                 "metrics": self.metrics,
-                "document": self.document,
+                "document": Published(bundle()),
                 "world": self.world,
             },
             limiter=Limiter(windows),
             metrics=self.metrics,
+            promise=self.promise,
             now=self._now,
             draining=lambda: self.draining,
             streams=self.streams,

@@ -18,7 +18,7 @@ from werkzeug.test import Client, TestResponse
 from engines.simulator import ManualClock, World
 from gateway.document import bundle, resolve
 from gateway.program import Program
-from gateway.validation import FORMATS
+from gateway.promise import closed_checker
 from storage import prepared
 from storage.db import Database, Tx, run_on_driver
 
@@ -127,25 +127,7 @@ def _hold_body(schema: dict[str, Any], name: str, answer: TestResponse) -> None:
 @cache
 def checker(schema: str) -> jsonschema_rs.Draft4Validator:
     """A validator of a response schema of the document (as JSON), closed: it takes no property that is not there."""
-    closed = close(json.loads(schema))
-    closed["components"] = close(document()["components"])
-    return jsonschema_rs.Draft4Validator(closed, validate_formats=True, formats=FORMATS)
-
-
-def close(schema: Any) -> Any:
-    """The schema with every object closed that does not say otherwise, and OpenAPI's nullable said in JSON Schema."""
-    if isinstance(schema, list):
-        return [close(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: close(value) for key, value in schema.items() if key not in ("example", "examples", "x-clamp")}
-    if isinstance(closed.get("properties"), dict) and closed.get("type") == "object":
-        closed.setdefault("additionalProperties", False)
-    if closed.pop("nullable", False) is True:
-        closed["type"] = [closed["type"], "null"]
-        if "enum" in closed:
-            closed["enum"] = [*closed["enum"], None]
-    return closed
+    return closed_checker(document(), json.loads(schema))
 
 
 @cache

@@ -18,6 +18,7 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "document": ["pytest", "-q", "tests/test_document.py"],
     "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow", "--ignore=tests/browser", "--ignore=tests/clients"],
     "fuzz": ["tools.fuzz"],
+    "mutants": ["tools.mutants"],
     "browser": ["pytest", "tests/browser"],
     "clients": ["pytest", "tests/clients"],
     "whatsmeow": ["pytest", "-n", "auto", "--dist", "loadfile", "tests/whatsmeow"],
@@ -33,6 +34,7 @@ NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
 _COUNTED = (
     "tests",
     "fuzz",
+    "mutants",
     "browser",
     "clients",
     "whatsmeow",

@@ -133,7 +133,8 @@ def _tell(rounds: list[Round], seen: list[Seen], seconds: float) -> int:
             print(f"To see it again: {one.again()}")
         findings += len(what.faults) + what.crashed
     never = sorted((tried & known.keys()) - succeeded)
-    print(f"Operations that were not tried: {', '.join(sorted(known.keys() - tried)) or 'none'}")
+    if not any(one.operation for one in rounds):
+        print(f"Operations that were not tried: {', '.join(sorted(known.keys() - tried)) or 'none'}")
     print(f"Operations that never answered a success: {', '.join(never) or 'none'}")
     findings += len(failed)
     print(
