@@ -62,7 +62,9 @@ def link(api: Api, name: str, phone: str | None, out: TextIO) -> None:
     """Create, start and link; returns once the session is ready. Raises Unlinked."""
     api.must("POST", "/sessions", {"name": name}, also=(409,))
     path, shown = f"/sessions/{name}", ""
-    api.call("POST", f"{path}/start")  # where it runs already, that is fine
+    status, said = api.call("POST", f"{path}/start")
+    if status >= 300 and "already" not in str(said.get("message")):  # where it runs already, that is fine
+        raise Unlinked(str(said.get("message")))
     while True:
         session = api.must("GET", path)
         status = session["status"]

@@ -21,7 +21,7 @@ def out() -> io.StringIO:
 
 @pytest.fixture
 def settings() -> dict[str, str]:
-    return {"PORT": "0"}
+    return {"PORT": "0", "MAX_CONCURRENT_SESSIONS": "1"}
 
 
 @pytest.fixture
@@ -86,6 +86,12 @@ def test_link_of_a_linked_session_just_says_so(live: Live, out: io.StringIO) -> 
 def test_link_says_what_the_gateway_refuses(live: Live, out: io.StringIO) -> None:
     with pytest.raises(Unlinked, match="letters, numbers, and hyphens"):
         link(api(live), "my bot", None, out)
+
+
+def test_link_says_why_a_session_cannot_start(live: Live, out: io.StringIO) -> None:
+    live.gateway.session("first-bot", ready=True)
+    with pytest.raises(Unlinked, match="MAX_CONCURRENT_SESSIONS"):
+        link(api(live), "second-bot", None, out)
 
 
 def test_link_without_a_gateway_says_how_to_start_one(gateway: Gateway, out: io.StringIO) -> None:
