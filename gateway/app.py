@@ -6,7 +6,7 @@ handler          → answer
 errors           exception → envelope, whatever raised it
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any, ClassVar, cast
@@ -212,7 +212,7 @@ class _Api(FlaskApi):  # type: ignore[misc]
             made = Answer(status=204)
             del made.headers["Content-Type"]
             return made
-        if isinstance(body, bytes | str):
+        if isinstance(body, bytes | str | Iterator):
             return Answer(body, status, headers)
         if isinstance(body, Part):
             return _part(body, status, headers)

@@ -11,6 +11,7 @@ from gateway.config import Config
 from gateway.terminal import drawn
 
 _EVERY = 1.0
+_LOST = "lost"
 _LOCAL = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 
 
@@ -64,21 +65,25 @@ def link(api: Api, name: str, phone: str | None, out: TextIO) -> None:
     api.call("POST", f"{path}/start")  # where it runs already, that is fine
     while True:
         session = api.must("GET", path)
-        if session["status"] == "ready":
+        status = session["status"]
+        if status == "ready":
             print(f"'{name}' is linked as +{session['phone']}.", file=out, flush=True)
             return
-        if session["status"] == "failed":
+        if status == "failed":
             raise Unlinked(f"'{name}' has failed: {session['lastError']}")
-        if session["status"] == "qr_ready":
+        if status == "qr_ready":
             shown = _show(api, path, phone, shown, out)
-        elif shown and session["status"] != "authenticating":
-            shown = ""  # these codes are over: the next ones are new
+        elif status == "disconnected" and shown != _LOST:
+            print("Not connected to WhatsApp; the gateway goes on trying.", file=out, flush=True)
+            shown = _LOST
+        elif shown and status == "initializing":
+            shown = shown if shown == _LOST else ""  # these codes are over: the next ones are new
         api.wait()
 
 
 def _show(api: Api, path: str, phone: str | None, shown: str, out: TextIO) -> str:
     """Show the newest code, unless it is the one shown; what is shown now."""
-    if phone and shown:
+    if phone and shown not in ("", _LOST):
         return shown
     status, said = (
         api.call("POST", f"{path}/pairing-code", {"phoneNumber": phone}) if phone else api.call("GET", f"{path}/qr")

@@ -142,7 +142,7 @@ class Media:
     def whole(self, row: media.Media) -> bytes:
         """All the bytes. Raises FileNotFoundError."""
         found = self.read(row, 0, row.size)
-        return b"".join(found if isinstance(found, Iterator) else pieces(found, row.size))
+        return b"".join(pieces(found, row.size) if isinstance(found, BufferedReader) else found)
 
     def _fetched(
         self, row: sends.Send, content: base.Content, asked: base.Media, quote: base.Quote | None

@@ -62,7 +62,7 @@ class Skimmed:
             if name == "base64" and isinstance(item, str):
                 upload = self._restored(item)
                 restored[name] = "" if upload.blank else upload
-                if upload.problem and not upload.blank:
+                if upload.problem:
                     problems.append(f"{where}base64 {upload.problem}")
             else:
                 restored[name] = self.restore(item, f"{where}{name}.", problems)

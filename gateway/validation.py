@@ -145,13 +145,14 @@ class _Body:
         self._schema = folded({key: value for key, value in schema.items() if key != "components"})
         self._check = compiled(self._schema)
         self._has_files = '"x-file": true' in json.dumps(self._schema)
+        self._most = _LARGEST * 8 if schema.get("x-large") else _LARGEST
 
     def read(self, request: Checked, problems: list[str]) -> Any:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType
         if not self._has_files:
-            if request.length > _LARGEST:
-                raise TooMuchText(f"Request body is larger than {_LARGEST} bytes")
+            if request.length > self._most:
+                raise TooMuchText(f"Request body is larger than {self._most} bytes")
             return self._parse(request.body, problems)
         skimmed = Skimmed(request.stream, request.upload, _LARGEST)
         return skimmed.restore(self._parse(skimmed.text, problems), "", problems)

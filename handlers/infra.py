@@ -1,19 +1,26 @@
 """The gateway's inside: its database, its queues, its engines, and what it was started with. For admins."""
 
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import orjson
+
 from engines import Engines
 from engines.capabilities import CAPABILITIES
-from handlers.errors import ReadOnly
+from handlers.errors import BadRequest, ReadOnly
+from handlers.media import Keeper
+from handlers.security import Caller
 from handlers.settings import Settings
 from handlers.shapes import moment
-from storage import infra, stats
+from handlers.webhooks import Courier
+from storage import Conflict, archives, audit, exchange, infra, sessions, stats
 from storage.db import Database
 
 Json = dict[str, Any]
 _NAMES = {"simulator": "Simulator", "whatsmeow": "whatsmeow"}
 _LIBRARIES = {"whatsmeow": "neonize"}
+_EXPORT_KEPT = 3_600_000  # milliseconds
 
 
 def health(now: int) -> Json:
@@ -78,6 +85,89 @@ def update_config() -> None:
         "Configuration is read from the environment and is read-only at runtime. "
         "Change the corresponding environment variable and restart the service."
     )
+
+
+def export_data(db: Database, now: int, caller: Caller) -> tuple[Iterator[bytes], int, dict[str, str]]:
+    """Sessions, webhooks, messages and templates as OpenWA's export has them, written while they are read."""
+    with db.write() as tx:
+        audit.record(tx, "infra_data_exported", now, **caller.traces())
+    return _exported(db, now), 200, {"Content-Type": "application/json"}
+
+
+def import_data(db: Database, engines: Engines, delivery: Courier, now: int, caller: Caller, body: Json) -> Json:
+    """Put such an export in the place of all sessions and what belongs to them, all or nothing."""
+    tables = body["tables"]
+    if not any(tables.values()):
+        raise BadRequest("tables must hold at least one row: an empty import would remove everything")
+    running, force = engines.running(), body.get("force", False)
+    if running and not force:
+        raise Conflict("Sessions are running; stop them first, or send force")
+    for session_id in running:
+        engines.stop(session_id)
+    try:
+        found = exchange.read(tables)
+        with db.write() as tx:
+            counts = exchange.write(tx, found, now)
+            sessions.reset_live(tx, now)
+            audit.record(tx, "infra_data_imported", now, metadata={"counts": counts}, **caller.traces())
+    except exchange.Misfit as error:
+        return {"imported": False, "counts": {}, "warnings": error.warnings}
+    delivery.wake()
+    left_out = [f"{name} were left out" for name, rows in tables.items() if rows and not exchange.taken(name)]
+    return {"imported": True, "counts": counts, "warnings": left_out}
+
+
+def count_files(db: Database, settings: Settings) -> Json:
+    """How many media files are kept and how large they are."""
+    with db.read() as tx:
+        number, size = archives.count(tx)
+    kind = get_config(db, settings)["storage"]["type"]
+    return {"storageType": kind, "count": number, "sizeBytes": size, "sizeMB": f"{size / 2**20:.2f}"}
+
+
+def export_storage(db: Database, keeper: Keeper, now: int, caller: Caller, settings: Settings) -> Json:
+    """Write all media files into one archive in the data directory; earlier archives go after an hour."""
+    folder = settings.data_dir / "exports"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for old in folder.glob("storage-*.tar.gz"):
+        if old.stat().st_mtime * 1000 < now - _EXPORT_KEPT:
+            old.unlink(missing_ok=True)
+    target = folder / f"storage-{now}.tar.gz"
+    number = archives.pack(db, target, lambda row: keeper.read(row, 0, row.size))
+    with db.write() as tx:
+        audit.record(tx, "infra_storage_exported", now, metadata={"count": number}, **caller.traces())
+    return {"message": f"{number} files exported", "download": f"exports/{target.name}"}
+
+
+def import_storage(db: Database, now: int, caller: Caller, settings: Settings, body: Json) -> Json:
+    """Put media files back from such an archive, which has to lie in the data directory."""
+    root = settings.data_dir.resolve()
+    given = (root / body["filePath"]).resolve()
+    if not given.is_relative_to(root):
+        raise BadRequest("filePath must be inside the data directory")
+    if not given.is_file():
+        raise BadRequest(f"File not found: {body['filePath']}")
+    try:
+        number = archives.unpack(db, given, root / "media")
+    except archives.NoArchive as error:
+        raise BadRequest(str(error)) from error
+    with db.write() as tx:
+        audit.record(tx, "infra_storage_imported", now, metadata={"count": number}, **caller.traces())
+    return {"imported": True, "count": number, "storageType": get_config(db, settings)["storage"]["type"]}
+
+
+def _exported(db: Database, now: int) -> Iterator[bytes]:
+    counts: dict[str, int] = dict.fromkeys(exchange.NAMES, 0)
+    kind = infra.place(db).type
+    yield f'{{"exportedAt":"{moment(now)}","dataDbType":"{kind}","tables":{{'.encode()
+    with db.snapshot() as tx:
+        for n, name in enumerate(exchange.NAMES):
+            yield f'{"," if n else ""}"{name}":['.encode()
+            for row in exchange.rows(tx, name, moment):
+                yield (b"," if counts[name] else b"") + orjson.dumps(row)
+                counts[name] += 1
+            yield b"]"
+    yield b'},"counts":' + orjson.dumps(counts) + b"}"
 
 
 def _engine(kind: str, current: str) -> Json:

@@ -1,5 +1,7 @@
 """Media of messages, given out as bytes: whole or in part."""
 
+import base64
+import contextlib
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +16,7 @@ from storage import NotFound, media, messages, sessions
 from storage.db import Database
 
 Json = dict[str, Any]
+_MOST_INLINE = 25 * 2**20  # bytes of media within one answer
 UNKNOWN = "application/octet-stream"
 _TYPE = re.compile(
     r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?:; ?[A-Za-z0-9_.+-]{1,30}=[A-Za-z0-9_.+-]{1,50}){0,3}"
@@ -66,6 +69,19 @@ def get(
     if length == row.size:
         return Part(source, length), 200, headers
     return Part(source, length), 206, {**headers, "Content-Range": f"bytes {start}-{start + length - 1}/{row.size}"}
+
+
+def inline(keeper: Keeper, rows: list[media.Media]) -> dict[str, str]:
+    """The media of these messages in base64, by their WhatsApp ids, the first ones as far as an answer may grow."""
+    inside: dict[str, str] = {}
+    left = _MOST_INLINE
+    for row in rows:
+        left -= row.size
+        if left < 0:
+            break
+        with contextlib.suppress(FileNotFoundError):
+            inside[row.wa_message_id] = base64.b64encode(keeper.whole(row)).decode()
+    return inside
 
 
 def sound_type(told: str) -> str:

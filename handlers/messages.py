@@ -8,7 +8,7 @@ from handlers import happenings, shapes
 from handlers.attachments import pack
 from handlers.errors import BadRequest, NotAllowed
 from handlers.identity import details, heard, known, phones_of
-from handlers.media import Keeper
+from handlers.media import Keeper, inline
 from handlers.sending import Desk, Parcel, own, send_operation
 from handlers.variables import fill
 from storage import media, messages, sessions, templates
@@ -191,19 +191,31 @@ def edit(db: Database, engines: Engines, now: int, session_id: str, body: Json) 
 def history(
     db: Database,
     engines: Engines,
+    keeper: Keeper,
     session_id: str,
     chat_id: str,
     limit: int,
-    deep: bool,  # noqa: FBT001 - a query parameter
+    include_media: bool,  # noqa: FBT001 - a query parameter
+    deep: bool,  # noqa: FBT001
 ) -> list[Json]:
-    """A chat's newest messages, oldest first, as the account has them."""
+    """A chat's newest messages, oldest first, as the account has them, with their media if that is asked for."""
     with db.read() as tx:
         session = sessions.find(tx, session_id)
         chat = known(tx, session.id, chat_id)
     told = engines.live(session.id).history(chat, limit if deep else min(limit, _MOST_SHALLOW))
     with db.read() as tx:
         found = heard(tx, session.id, told)
-    return [happenings.message_received(session.id, message, own=own(session.phone)).data for message in found]
+        kept = media.of_messages(tx, session.id, [message.id for message in found])
+    inside = (
+        inline(keeper, [kept[one.id] for one in reversed(found) if one.id in kept])
+        if include_media and not deep
+        else {}
+    )
+    links = {known_as: shapes.media_url(session.id, row.message_id) for known_as, row in kept.items()}
+    return [
+        happenings.message_data(one, own(session.phone), link=links.get(one.id), data=inside.get(one.id))
+        for one in found
+    ]
 
 
 def reactions(db: Database, engines: Engines, session_id: str, chat_id: str, message_id: str) -> list[Json]:

@@ -41,10 +41,15 @@ def milliseconds(text: str | None) -> int | None:
     return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
 
 
+def media_url(session_id: str, message_id: str) -> str:
+    """The path under which a message's media is fetched."""
+    return f"/api/sessions/{session_id}/messages/{message_id}/media"
+
+
 def media(session_id: str, message_id: str, mimetype: str, filename: str | None, size: int) -> dict[str, Any]:
     """What a message's metadata says of its media, with the path under which it is fetched."""
     shown: dict[str, Any] = {"mimetype": mimetype, "filename": filename, "sizeBytes": size}
-    shown["url"] = f"/api/sessions/{session_id}/messages/{message_id}/media"
+    shown["url"] = media_url(session_id, message_id)
     return {name: value for name, value in shown.items() if value is not None}
 
 

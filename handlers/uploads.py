@@ -10,7 +10,8 @@ from engines.base import Content
 from storage.files import Kept
 from storage.media import Carried
 
-_PREFIX = re.compile(rb"data:([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)?(?:;[A-Za-z0-9_.+-]+=[^;,]{0,100})*;base64,")
+_PREFIX = re.compile(rb"data:([A-Za-z0-9!#$&^_.+/= -]*)[A-Za-z0-9!#$&^_.+/;= -]*;base64,")
+_TYPE = re.compile(rb"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 _LONGEST_PREFIX = 512
 _TEXT = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
@@ -34,7 +35,7 @@ class Upload:
     def __init__(self, draft: Callable[[], Sheet]) -> None:
         self.mimetype: str | None = None
         self.problem: str | None = None
-        self.blank = True  # whether it is an empty text
+        self.blank = False  # whether there is nothing in it, which is no problem but no media either
         self.kept: Kept | None = None
         self._draft = draft()
         self.name = self._draft.name
@@ -49,7 +50,6 @@ class Upload:
 
     def feed(self, text: bytes) -> None:
         """The next piece of the base64 text. Raises TooLarge."""
-        self.blank = self.blank and not text
         if self._head is not None:
             text = self._behind_prefix(self._head + text)
             if self._head is not None:
@@ -65,8 +65,7 @@ class Upload:
         if self._rest:
             self.problem = "must be base64"
         self.kept = self._draft.done()
-        if not self.kept.size:
-            self.problem = self.problem or "should not be empty"
+        self.blank = self.problem is None and not self.kept.size
 
     def carried(self, content: Content) -> Carried:
         """The file, as what `content`, which sends it, says of it."""
@@ -97,7 +96,7 @@ class Upload:
         if found is None:
             self.problem = "must be base64"
             return b""
-        self.mimetype = found[1].decode() if found[1] else None
+        self.mimetype = found[1].decode() if _TYPE.fullmatch(found[1]) else None
         return text[comma + 1 :]
 
     def _decode(self, text: bytes) -> None:

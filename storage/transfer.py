@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -22,6 +21,7 @@ from sqlalchemy.types import JSON, Integer, String
 
 from storage import StorageError, migrate
 from storage.db import Database, Tx
+from storage.exchange import anonymous
 from storage.sealing import Seal
 from storage.tables import sessions
 
@@ -93,17 +93,11 @@ def _closed(name: str, row: dict[str, Any], seal: Seal | None) -> dict[str, Any]
     if seal is not None:
         return {**row, **{column: {"sealed": seal.close(value)} for column, value in given.items()}}
     if name == "sessions" and given:
-        return {**row, "proxy_url": _anonymous(row["proxy_url"])}
+        return {**row, "proxy_url": anonymous(row["proxy_url"])}
     if name == "webhooks" and given:
         without: dict[str, Any] = {"secret": None, "old_secret": None, "old_secret_until": None, "headers": {}}
         return {**row, **without, "active": False, "disabled_reason": "secrets_left_out"}
     return row
-
-
-def _anonymous(url: str) -> str:
-    """A proxy's address without user and password: better a proxy that refuses than none."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _line(value: Any) -> bytes:

@@ -18,6 +18,7 @@ EXTENSIONS = {  # where each may stand, and what it may say
     "x-clamp": None,
     "x-message": None,
     "x-file": {True},
+    "x-large": {True},
 }
 SENTENCE = re.compile(r"\S.*\.\s*\Z", re.DOTALL)
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -136,9 +136,11 @@ def test_json_may_be_said_in_every_way(gateway: Gateway, content_type: str) -> N
 
 
 @pytest.mark.parametrize("settings", [{"MEDIA_DOWNLOAD_MAX_BYTES": "3"}])
-def test_an_oversized_body_is_413(gateway: Gateway) -> None:
-    most = gateway.program.config.body_max_bytes
-    answer = post(gateway, b'{"name": "' + b"x" * most + b'"}')
+@pytest.mark.parametrize(("path", "spare"), [("/sessions", 4), ("/sessions/my-bot/messages/send-image", 0)])
+def test_an_oversized_body_is_413(gateway: Gateway, path: str, spare: int) -> None:
+    """Only where media may be in it, it may be as long as media are."""
+    most = gateway.program.config.body_max_bytes - spare
+    answer = gateway.post(path, data=b'{"name": "' + b"x" * most + b'"}', content_type="application/json")
     assert (413, f"Request body is larger than {most} bytes") == status_and_message(answer)
     assert "Payload Too Large" == answer.json["error"]
 

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from engines import base
+from engines.simulator import Simulator
+from gateway.app import Site
 from gateway.document import resolve
 from tests.spec import Operation, example_of, operations
 from tests.support import Gateway, document
 
+STRANGERS = {"simulator.get_inbox", "simulator.post_status"}  # any number may be somebody's
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 UNKNOWN = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
 
@@ -52,7 +57,7 @@ def others(gateway: Gateway, some: list[Operation], expected: int, **kwargs: Any
 
 @pytest.fixture
 def settings() -> dict[str, str]:
-    return {"METRICS_TOKEN": "some-token", "MEDIA_DOWNLOAD_MAX_BYTES": "1"}
+    return {"METRICS_TOKEN": "some-token", "MEDIA_DOWNLOAD_MAX_BYTES": "1000"}
 
 
 def test_an_unknown_parameter_is_refused_everywhere(gateway: Gateway) -> None:
@@ -73,7 +78,8 @@ def test_a_low_role_is_refused_everywhere(gateway: Gateway) -> None:
 
 
 def test_what_is_not_there_is_not_found_everywhere(gateway: Gateway) -> None:
-    named = [one for one in promise("404") if "{" in one.path and not one.id.startswith("simulator.")]
+    named = [one for one in promise("404") if "{" in one.path and one.id not in STRANGERS]
+    assert 404 == gateway.get("/events/stream?sessionId=nowhere").status_code
     assert {} == others(gateway, named, 404, given={"sessionId": "nowhere", "file": "nowhere"})
 
 
@@ -118,7 +124,7 @@ class TestLimited:
 
 def test_a_key_of_another_request_is_refused_everywhere(gateway: Gateway) -> None:
     """Whatever takes an Idempotency-Key: the same key with another body."""
-    session = gateway.session(ready=True)
+    session = gateway.session("linked", ready=True)
     keyed = [one for one in operations() if "Idempotency-Key" in {p["name"] for p in one.parameters}]
     changes = {"sendAt": "2030-01-01T00:00:00.000Z", "batchId": "another", "name": "another"}
     found = {}
@@ -133,3 +139,92 @@ def test_a_key_of_another_request_is_refused_everywhere(gateway: Gateway) -> Non
         found[operation.id] = call(gateway, operation, given={"sessionId": session}, headers=headers, json=changed)
     assert {} == {name: answer.get_data(as_text=True) for name, answer in found.items() if answer.status_code != 422}
     assert len(found) > 10
+
+
+# --- whatever is sent --------------------------------------------------------------------------------
+
+SENDS = [one for one in operations() if "X-Preflight" in {p["name"] for p in one.parameters}]
+ASKS = [one for one in operations() if one.id in ("messages.react", "messages.delete", "messages.edit")]
+
+
+@pytest.fixture
+def linked(gateway: Gateway) -> Gateway:
+    """A linked session `my-bot` with a template."""
+    gateway.session(ready=True)
+    gateway.post("/sessions/my-bot/templates", json={"name": "order-shipped", "body": "Hello {{name}}"})
+    return gateway
+
+
+def sent(gateway: Gateway) -> str:
+    """A message of the session, its WhatsApp id."""
+    text = {"chatId": "628123456789@c.us", "text": "Hello"}
+    return str(gateway.post("/sessions/my-bot/messages/send-text", json=text).json["messageId"])
+
+
+def body_for(operation: Operation, message_id: str) -> dict[str, Any]:
+    """The example, about a message and with media that are there."""
+    body = dict(body_of(operation)["json"])
+    if body.pop("url", None):
+        body |= {"base64": PIXEL, "mimetype": "image/png"}
+    body |= {name: {"base64": PIXEL} for name in ("image", "video") if name in body}
+    body |= {name: message_id for name in ("messageId", "quotedMessageId") if name in body}
+    return body | ({"fromChatId": "628123456789@c.us"} if "fromChatId" in body else {})
+
+
+def answers(gateway: Gateway, some: list[Operation], message_id: str, **headers: str) -> dict[str, int]:
+    to = {"sessionId": "my-bot", "messageId": message_id}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return {
+        one.id: call(
+            gateway, one, given=to, headers=named, **({"json": body_for(one, message_id)} if one.body else {})
+        ).status_code
+        for one in some
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({}, 201), ({"Prefer": "respond-async"}, 202), ({"X_Preflight": "true"}, 200)]
+)
+def test_every_send_is_done_queued_or_tried_out(linked: Gateway, headers: dict[str, str], status: int) -> None:
+    found = answers(linked, SENDS, sent(linked), **headers)
+    assert dict.fromkeys(found, status) == found
+
+
+def test_every_send_needs_a_connection(linked: Gateway) -> None:
+    message_id = sent(linked)
+    linked.world.control.drop(linked.get("/sessions/my-bot").json["id"], 3600)
+    linked.clock.advance(1)
+    live = [one for one in operations() if one.id in ("messages.history", "messages.reactions")]
+    found = answers(linked, [*SENDS, *ASKS, *live], message_id)
+    assert dict.fromkeys(found, 409) == found
+
+
+@pytest.mark.parametrize(("kind", "status"), [("refused", 422), ("unknown_lost", 504)])
+def test_every_send_tells_how_it_failed(linked: Gateway, kind: Any, status: int) -> None:
+    message_id = sent(linked)
+    linked.world.control.fail_sends(linked.get("/sessions/my-bot").json["id"], kind, times=1000)
+    found = answers(linked, SENDS, message_id)
+    assert dict.fromkeys(found, status) == found
+
+
+@pytest.mark.parametrize(("error", "status"), [(base.Refused("no"), 422), (base.OutcomeUnknown("late"), 504)])
+def test_what_an_engine_says_of_a_change_is_told(
+    linked: Gateway, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    """The simulator itself has no reason to refuse these."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    message_id = sent(linked)
+    for verb in ("react", "revoke", "edit", "history", "reactions"):
+        monkeypatch.setattr(Simulator, verb, fail)
+    live = [one for one in operations() if one.id in ("messages.history", "messages.reactions")]
+    found = answers(linked, [one for one in [*ASKS, *live] if str(status) in one.responses], message_id)
+    assert dict.fromkeys(found, status) == found
+
+
+def test_with_another_engine_there_is_no_simulator(gateway: Gateway, site: Site) -> None:
+    gateway.session()
+    site._gate.house.context["world"] = None  # noqa: SLF001 - as it is with another engine
+    assert {} == others(gateway, [one for one in promise("501") if one.id.startswith("simulator.")], 501)

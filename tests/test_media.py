@@ -1,5 +1,6 @@
 """Media that is kept: received, given out whole or in part, removed in time."""
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_received_media_is_kept_told_of_and_given_out(ready: Gateway) -> None:
     assert (PICTURE, "image/png") == (fetched(ready, kept).data, fetched(ready, kept).content_type)
     assert PICTURE == ready.get(f"{MESSAGES}/{kept['waMessageId']}/media", key=ready.key("viewer")).data
     assert 1 == len(files(ready))
+
+
+def test_live_history_comes_with_its_media_if_asked(ready: Gateway) -> None:
+    kept = heard(ready)
+    path = f"{MESSAGES}/{AYU}/history"
+
+    plain, whole, deep = (
+        ready.get(path + query).json[0]["media"] for query in ("", "?includeMedia=true", "?includeMedia=true&deep=true")
+    )
+
+    assert PICTURE == base64.b64decode(whole["data"])
+    for one in (plain, deep):
+        assert (True, kept["metadata"]["media"]["url"], False) == (one["omitted"], one["url"], "data" in one)
 
 
 def test_a_browser_is_told_to_run_nothing_of_it(ready: Gateway) -> None:

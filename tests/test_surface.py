@@ -120,6 +120,7 @@ LITERALS = [
     ("POST", "/sessions", {"name": "my bot"}, 400, ["Session name can only contain letters, numbers, and hyphens"]),
     ("GET", f"/auth/api-keys/{UNKNOWN}", None, 404, f"API key with id '{UNKNOWN}' not found"),
     ("GET", f"/sessions/my-bot/webhooks/{UNKNOWN}", None, 404, f"Webhook with id '{UNKNOWN}' not found"),
+    ("GET", f"/sessions/my-bot/templates/{UNKNOWN}", None, 404, f"Template with id '{UNKNOWN}' not found"),
     ("GET", "/sessions/my-bot/messages/batch/none", None, 404, "Batch 'none' not found"),
     ("GET", "/stats/messages?period=1y", None, 400, ["period must be one of the following values: 24h, 7d, 30d"]),
     ("GET", "/sessions?colour=red", None, 400, ["property colour should not exist"]),

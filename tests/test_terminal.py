@@ -86,3 +86,13 @@ def test_link_without_a_gateway_says_how_to_start_one(gateway: Gateway, out: io.
     settings = dataclasses.replace(gateway.program.config, port=1)
     with pytest.raises(Unlinked, match="run 'openwa serve' in another terminal"):
         link(Api(settings), "my-bot", None, out)
+
+
+def test_link_says_when_whatsapp_cannot_be_reached(live: Live, out: io.StringIO) -> None:
+    session = live.gateway.session("dropped-bot", ready=True)
+    live.gateway.world.control.drop(session, 5)
+    live.gateway.clock.advance()
+    link(api(live), "dropped-bot", None, out)
+    lost, linked = out.getvalue().splitlines()
+    assert "Not connected to WhatsApp; the gateway goes on trying." == lost
+    assert "is linked" in linked

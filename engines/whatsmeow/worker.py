@@ -26,7 +26,7 @@ _TICK = 0.25
 _DRAIN_SECONDS = 20.0
 _CLAIM_SECONDS = 10.0
 _SWITCH_SECONDS = 0.0005  # the library's callback is to get its turn at once: until it returns, a kill loses its event
-_QUIET_SECONDS = 0.1
+_QUIET_SECONDS = 0.25
 _END_SECONDS = 2.0
 _NAME_EVERY = 8  # ticks
 

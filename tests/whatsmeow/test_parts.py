@@ -17,6 +17,7 @@ from engines.whatsmeow.inside.patience import patiently
 from engines.whatsmeow.inside.refusals import typed
 from engines.whatsmeow.inside.watchdog import Watchdog
 from engines.whatsmeow.pauses import Pauses
+from engines.whatsmeow.starts import Starts
 
 
 @pytest.fixture
@@ -247,3 +248,24 @@ def test_what_fails_once_is_tried_again():
 
 def test_what_always_fails_is_given_up():
     assert patiently(failing(10), "it", pause=0) is None
+
+
+# --- starts
+
+
+def test_only_so_many_start_at_once_and_the_next_as_soon_as_one_is_up():
+    starts, inside = Starts(1), threading.Event()
+    assert starts.enter(threading.Event())
+    waiting = threading.Thread(target=lambda: starts.enter(threading.Event()) and inside.set())
+    waiting.start()
+    assert not inside.wait(0.05)
+    starts.leave()
+    assert inside.wait(5)
+    waiting.join()
+
+
+def test_who_is_stopped_waits_for_no_place():
+    starts, stopping = Starts(1), threading.Event()
+    assert starts.enter(stopping)
+    stopping.set()
+    assert not starts.enter(stopping)

@@ -224,4 +224,5 @@ def _evidence(stage: Stage, url: str) -> Evidence:
         stage.server.data / "simulator" / "journal.jsonl",
         url,
         stage.receiver.heard if stage.receiver else None,
+        stage.server.data / "media",
     )

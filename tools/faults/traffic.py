@@ -12,6 +12,7 @@ from tools.faults.server import LostError, Server
 
 # Contacts that get and read what is sent to them at once. Echo answers, which makes more inbound.
 CONTACTS = [f"4477009000{number:02}@c.us" for number in (1, 6, 7, 8, 9, 10, 11, 12)] + ["628123456789@c.us"]
+PICTURE = {"base64": "AAEC" * 20_000, "mimetype": "image/png"}
 _GIVE_UP = 12  # answers that are no outcome (not connected yet, still in flight) before an actor goes on to the next
 
 
@@ -66,7 +67,7 @@ class Actor(threading.Thread):
 
 
 class Sender(Actor):
-    """Sends texts; with an Idempotency-Key it asks until it is answered, without one it asks once."""
+    """Sends texts, now and then a picture with one. It asks once, with an Idempotency-Key until it is answered."""
 
     kind: Kind = "sync"
 
@@ -74,26 +75,25 @@ class Sender(Actor):
         self.send(self.session(), self.chance.choice(CONTACTS))
 
     def send(self, session_id: str, chat: str, **more: Any) -> Asked:
-        """One text, with more fields in its body."""
+        """One text, or a picture with it, with more fields in its body."""
         token = self.token()
         key = token if self.chance.random() < 0.75 else None
         asked = self.ledger.ask(Asked(self.kind, token, session_id, chat, key))
-        body = {"chatId": chat, "text": token, **more}
+        path, said = f"/sessions/{session_id}/messages/send-text", {"text": token}
+        if self.chance.random() < 0.3:
+            path, said = f"/sessions/{session_id}/messages/send-image", {"caption": token, **PICTURE}
+        body = {"chatId": chat, **said, **more}
         headers = {"Prefer": "respond-async"} if self.kind == "async" else {}
         if key is not None:
             headers["Idempotency-Key"] = key
         for _ in range(_GIVE_UP):
             try:
                 asked.tries += 1
-                asked.status, answer = self.server.ask(
-                    "POST", f"/sessions/{session_id}/messages/send-text", body, headers
-                )
+                asked.status, answer = self.server.ask("POST", path, body, headers)
             except LostError:
                 if key is None:
                     return asked
-                asked.status, answer = self.until_answered(
-                    lambda: self.server.ask("POST", f"/sessions/{session_id}/messages/send-text", body, headers)
-                )
+                asked.status, answer = self.until_answered(lambda: self.server.ask("POST", path, body, headers))
             if key is None or asked.status in (201, 202, 422, 500, 504):
                 break
             time.sleep(0.1)  # the session is about to connect, or the first use of the key is in flight

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from storage.db import Database, Tx
-from storage.tables import chats, counters, deliveries, events, messages, sends, sessions
+from storage.tables import chats, counters, deliveries, events, media, messages, sends, sessions
 from tools.faults.ledger import Asked, Batch, Ledger
 from tools.faults.receiver import Heard
 
@@ -27,6 +27,7 @@ class Evidence:
     journal: Path
     database_url: str
     heard: Heard | None = None  # by the receiver, None where there was none
+    media: Path | None = None  # the directory of media files, None where none is looked at
 
 
 @dataclass
@@ -56,6 +57,7 @@ def judge(evidence: Evidence) -> Verdict:
             _log(verdict, tx)
             _told(verdict, tx, rows)
             _totals(verdict, tx)
+            _media(verdict, tx, evidence)
     finally:
         db.close()
     return verdict
@@ -98,6 +100,21 @@ def _sends(verdict: Verdict, evidence: Evidence, rows: list[Json]) -> None:
     states = {"sent": {"sent", "delivered", "read"}, "unknown": {"pending"}}
     wrong = [r for r in rows if r["status"] not in states.get(r["state"], {"failed"})]
     verdict.none_of("a message whose status does not fit its send", wrong)
+
+
+def _media(verdict: Verdict, tx: Tx, evidence: Evidence) -> None:
+    """Each message that carries something has its file, each file its message, and what arrived is what was sent."""
+    if evidence.media is None:
+        return
+    files = {path.name for path in evidence.media.iterdir()}
+    kept = {row.name: row for row in tx.execute(select(media))}
+    verdict.figures["media"] = len(kept)
+    verdict.none_of("media without its file", kept.keys() - files)
+    verdict.none_of("a file without its media", files - kept.keys())
+    verdict.none_of("media of nobody", [name for name, row in kept.items() if row.message_id is None])
+    pictures = [one for inbox in evidence.inboxes.values() for one in inbox if one["type"] == "image"]
+    known = {row.sha256 for row in kept.values()}
+    verdict.none_of("a picture that arrived damaged", [one for one in pictures if one["sha256"] not in known])
 
 
 def _disordered(evidence: Evidence) -> Iterable[str]:
