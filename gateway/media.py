@@ -123,7 +123,7 @@ class Media:
         asked = contents.media_of(content)
         if asked is None:
             return content
-        if "://" in asked.path:
+        if not asked.size:  # an upload has at least one byte; whatever else stands there is a URL, and never a file
             content = self._fetched(row, content, asked, quote)
             asked = contents.media_of(content) or asked
         return contents.with_media(content, replace(asked, path=str(self._files.path(asked.path))))

@@ -1,5 +1,6 @@
 """What a person at the terminal is shown of linking: the code to scan, and how it ended."""
 
+import contextlib
 import io
 import threading
 from collections.abc import Sequence
@@ -39,5 +40,5 @@ class Terminal:
                     self._say(f"'{name}' has failed: {reason}.")
 
     def _say(self, text: str) -> None:
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError, ValueError):  # a terminal that was closed stops nothing
             print(text, file=self._out, flush=True)

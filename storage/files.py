@@ -6,6 +6,7 @@ A file is written first and its row committed after; what a crash leaves without
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from io import BufferedReader
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 _CHUNK = 1 << 20
+_NAME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class TooLarge(Exception):
@@ -69,7 +71,9 @@ class Files:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """Where the file of that name is, or would be."""
+        """Where the file of that name is, or would be. Raises ValueError for a name that we never gave."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"'{name[:100]}' is no file of media")
         return self._directory / name
 
     def draft(self) -> Draft:
@@ -103,7 +107,8 @@ class Files:
         with os.scandir(self._directory) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < moment:
+                    ours = _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+                    if ours and entry.stat(follow_symlinks=False).st_mtime < moment:
                         names.append(entry.name)
                 if len(names) == portion:
                     yield names

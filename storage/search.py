@@ -44,7 +44,8 @@ def words(given: str) -> list[str]:
 def find(tx: Tx, asked: list[str], wanted: Wanted, limit: int, offset: int) -> tuple[list[Message], int]:
     """Messages with all these words, newest first, and how many there are, counted to 10000."""
     hits = _hits(tx.dialect.name, asked, wanted)
-    rows = tx.execute(hits.order_by(messages.c.row.desc()).limit(limit).offset(offset))
+    newest = messages.c.row if tx.dialect.name == "postgresql" else _TEXTS.c.rowid  # in whose order words are kept
+    rows = tx.execute(hits.order_by(newest.desc()).limit(limit).offset(offset))
     counted = hits.with_only_columns(messages.c.row).limit(MOST_COUNTED).subquery()
     return list(rows), int(tx.execute(select(func.count()).select_from(counted)).scalar_one())
 

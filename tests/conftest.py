@@ -31,12 +31,14 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """After a whole run that passed: which answers the document promises and no test has seen."""
+    """A whole run that passed has seen every answer that the document promises, or it did not pass."""
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["seen"] = sorted(SEEN)
     elif exitstatus == 0 and config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword:
         config.stash[UNSEEN] = unseen()
+        if config.stash[UNSEEN]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

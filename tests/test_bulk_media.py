@@ -77,6 +77,18 @@ def test_a_url_that_leads_inside_fails_its_item_only(ready: Gateway, receiver: R
     assert 1 == len(received(ready))
 
 
+@pytest.mark.parametrize("url", ["/etc/passwd", "../openwa.sqlite", "file:///etc/passwd", "{{name}}", "cat.png"])
+def test_a_url_that_is_none_never_names_a_file(ready: Gateway, url: str) -> None:
+    secret = ready.program.config.data_dir / "media" / "cat.png"
+    secret.write_text("not for you")
+
+    bulk(ready, {**item("document", {"url": url}), "variables": {"name": str(secret)}}, batch_id="b")
+    run(ready, 2)
+
+    secret.unlink()
+    assert ([], ["SEND_BLOCKED"]) == (received(ready), [one["error"]["code"] for one in status(ready)["results"]])
+
+
 @pytest.mark.parametrize(
     ("message", "problem"),
     [

@@ -14,7 +14,7 @@ from tests.spec import Operation, example_of, operations
 from tests.support import Gateway, document
 
 STRANGERS = {"simulator.get_inbox", "simulator.post_status"}  # any number may be somebody's
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PICTURE = "/9j/4AAAAAAAAAAAAAAAAAAAAAAAAAAA"  # how a JPEG begins
 UNKNOWN = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
 
@@ -144,6 +144,7 @@ def test_a_key_of_another_request_is_refused_everywhere(gateway: Gateway) -> Non
 # --- whatever is sent --------------------------------------------------------------------------------
 
 SENDS = [one for one in operations() if "X-Preflight" in {p["name"] for p in one.parameters}]
+LIVE = [one for one in operations() if one.id in ("messages.history", "messages.reactions", "profile.set_picture")]
 ASKS = [one for one in operations() if one.id in ("messages.react", "messages.delete", "messages.edit")]
 
 
@@ -165,8 +166,8 @@ def body_for(operation: Operation, message_id: str) -> dict[str, Any]:
     """The example, about a message and with media that are there."""
     body = dict(body_of(operation)["json"])
     if body.pop("url", None):
-        body |= {"base64": PIXEL, "mimetype": "image/png"}
-    body |= {name: {"base64": PIXEL} for name in ("image", "video") if name in body}
+        body |= {"base64": PICTURE, "mimetype": "image/jpeg"}
+    body |= {name: {"base64": PICTURE} for name in ("image", "video") if name in body}
     body |= {name: message_id for name in ("messageId", "quotedMessageId") if name in body}
     return body | ({"fromChatId": "628123456789@c.us"} if "fromChatId" in body else {})
 
@@ -194,8 +195,7 @@ def test_every_send_needs_a_connection(linked: Gateway) -> None:
     message_id = sent(linked)
     linked.world.control.drop(linked.get("/sessions/my-bot").json["id"], 3600)
     linked.clock.advance(1)
-    live = [one for one in operations() if one.id in ("messages.history", "messages.reactions")]
-    found = answers(linked, [*SENDS, *ASKS, *live], message_id)
+    found = answers(linked, [*SENDS, *ASKS, *LIVE], message_id)
     assert dict.fromkeys(found, 409) == found
 
 
@@ -217,10 +217,9 @@ def test_what_an_engine_says_of_a_change_is_told(
         raise error
 
     message_id = sent(linked)
-    for verb in ("react", "revoke", "edit", "history", "reactions"):
+    for verb in ("react", "revoke", "edit", "history", "reactions", "set_picture"):
         monkeypatch.setattr(Simulator, verb, fail)
-    live = [one for one in operations() if one.id in ("messages.history", "messages.reactions")]
-    found = answers(linked, [one for one in [*ASKS, *live] if str(status) in one.responses], message_id)
+    found = answers(linked, [one for one in [*ASKS, *LIVE] if str(status) in one.responses], message_id)
     assert dict.fromkeys(found, status) == found
 
 

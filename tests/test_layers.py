@@ -114,6 +114,18 @@ def test_error_statuses_stand_in_the_error_table() -> None:
     assert {"handlers/health.py: 503"} == found
 
 
+def test_how_addresses_are_written_is_known_to_engines_only() -> None:
+    """engines/addresses.py takes them apart; storage, which imports nothing of ours, knows one ending besides."""
+    server = re.compile(r"@(c\.us|lid|g\.us|s\.whatsapp\.net|newsletter|broadcast)\Z")
+    found = {
+        f"{name_of(path)}: {node.value}"
+        for path in files("handlers", "gateway", "storage")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and server.search(node.value)
+    }
+    assert {"storage/identities.py: @lid"} == found
+
+
 def test_handlers_do_not_repeat_what_the_document_says() -> None:
     """A required field is there: `body[...]`, never `if "name" not in body`."""
     checks = re.compile(r"not in body|body\.get\([^,()]+\) is None|not body\.get|if not body")

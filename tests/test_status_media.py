@@ -51,6 +51,7 @@ def test_media_is_posted_seen_by_others_and_given_out(ready: Gateway, kind: str,
         assert (200, PICTURE, mimetype) == (got.status_code, got.data, got.headers["Content-Type"])
     part = fetched(ready, status, Range="bytes=0-9")
     assert (206, PICTURE[:10]) == (part.status_code, part.data)
+    assert 416 == fetched(ready, status, Range=f"bytes={len(PICTURE)}-").status_code
     (event,) = ready.get("/events?type=status.received").json["events"]
     hold_event(event)
     assert (other, kind, True, False) == (

@@ -56,6 +56,12 @@ def test_a_session_that_was_linked_before_comes_back_quietly(out: io.StringIO) -
     assert out.getvalue() == ""
 
 
+def test_a_terminal_that_was_closed_stops_nothing(out: io.StringIO) -> None:
+    terminal = Terminal(out)
+    out.close()
+    terminal.show("my-bot", [QR])
+
+
 def test_link_creates_starts_and_links_in_one_go(live: Live, out: io.StringIO) -> None:
     link(api(live), "brand-new", None, out)
     session = live.gateway.get("/sessions/brand-new").json

@@ -15,8 +15,8 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     texts = [{"chatId": f"44770090000{number}@c.us", "text": f"Hello {number}"} for number in range(5)]
     sent = [gateway.ask("POST", "/sessions/seeded/messages/send-text", text)["messageId"] for text in texts]
     picture = {"chatId": "447700900001@c.us", "base64": "iVBORw0KGgo=", "mimetype": "image/png"}
-    sent += [gateway.ask("POST", "/sessions/seeded/messages/send-image", picture)["messageId"] for _ in range(3)]
-    hello = [{"name": f"hello-{number}", "body": "Hello {{name}}!"} for number in range(8)]
+    pictures = [gateway.ask("POST", "/sessions/seeded/messages/send-image", picture)["messageId"] for _ in range(8)]
+    hello = [{"name": name, "body": "Hello {{name}}!"} for name in ("order-shipped", *"abcdefgh")]
     templates = [gateway.ask("POST", "/sessions/seeded/templates", one)["id"] for one in hello]
     later = {"chatId": "447700900008@c.us", "text": "Hello later", "sendAt": "2999-01-01T00:00:00.000Z"}
     for _ in range(3):
@@ -33,6 +33,8 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     groups = [gateway.ask("POST", "/sessions/seeded/groups", club)["id"] for _ in range(8)]
     morning = {"text": "Good morning"}
     statuses = [gateway.ask("POST", "/sessions/seeded/status/send-text", morning)["statusId"] for _ in range(8)]
+    cat = {"image": {"base64": "aGVsbG8="}}
+    statuses += [gateway.ask("POST", "/sessions/seeded/status/send-image", cat)["statusId"] for _ in range(4)]
     ring = {"from": "447700900006@c.us"}
     calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", ring)["callId"] for _ in range(8)]
     sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
@@ -40,7 +42,7 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     return {
         "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
         "heard": heard, "groups": groups, "statuses": statuses, "calls": calls,
-        "templates": templates,
+        "templates": templates, "pictures": pictures,
         "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
         "deliveries": [delivery["id"] for delivery in listed] or ["dlv_6f1d2c3b-4a5e-8f60-9171-8293a4b5c6d7"],
     }  # fmt: skip

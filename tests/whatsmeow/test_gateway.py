@@ -179,3 +179,29 @@ def test_a_phone_is_linked_by_code_survives_a_restart_and_is_logged_out(fresh):
     if isinstance(fresh, Real):
         eventually(lambda: fresh.phone.account.linked == [])
         eventually(lambda: fresh.workers() == [])
+
+
+@pytest.fixture
+def boot(double, tmp_path):
+    """A gateway on the real engine with three linked sessions."""
+    with listening() as receiver:
+        made = Real(tmp_path, receiver, double)
+        try:
+            made.open()
+            made.link()
+            for name in ("second", "third"):
+                made.ask("POST", "/sessions", {"name": name})
+                made.ask("POST", f"/sessions/{name}/start")
+                code = eventually(lambda name=name: made.server.ask("GET", f"/sessions/{name}/qr")[1].get("qrText"))
+                double.run(double.phone(name).scan(code))
+                eventually(lambda name=name: made.ask("GET", f"/sessions/{name}")["status"] == "ready")
+            yield made
+        finally:
+            made.close()
+
+
+def test_all_sessions_come_back_at_boot(boot):
+    assert boot.server.stop() == 0
+    boot.server.start()
+    boot.server.await_health()
+    eventually(lambda: ["ready"] * 3 == [session["status"] for session in boot.ask("GET", "/sessions")])

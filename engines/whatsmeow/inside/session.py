@@ -186,7 +186,7 @@ class Session:
             self._enter("disconnected", "unresponsive")
 
     def _on_ban(self, event: Any) -> None:
-        self._end("banned", until=int(time.time()) + event.Expire if 0 < event.Expire < 1 << 31 else event.Expire)
+        self._end("banned", until=int(time.time()) + event.Expire if 0 < event.Expire < 1 << 31 else None)
 
     def _on_refused(self, event: Any) -> None:
         if event.Reason not in (wire.INTERNAL_SERVER_ERROR, wire.SERVICE_UNAVAILABLE, wire.EXPERIMENTAL):
