@@ -146,6 +146,8 @@ class Config:
     shutdown_delay: int = _of(
         "SHUTDOWN_DELAY_MS", 10_000, "Grace, milliseconds, for requests in flight after SIGTERM", check=_NATURAL
     )
+    mcp_enabled: bool = _of("MCP_ENABLED", False, "Whether agents find tools at /mcp (Model Context Protocol)")
+    mcp_readonly: bool = _of("MCP_READONLY", True, "Whether those tools only read; false adds what sends and changes")
     contract_check: str = _of(
         "CONTRACT_CHECK",
         "off",

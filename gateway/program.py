@@ -19,6 +19,7 @@ from gateway.document import bundle
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
+from gateway.mcp import beside
 from gateway.media import Media
 from gateway.metrics import Metrics
 from gateway.objects import Bucket
@@ -86,7 +87,7 @@ class Program:
         self.sender.recover()
         self.delivery = self._delivery()
         self.bulk = Bulk(self.db, now, self.wake)
-        self.app = (site or build(bundle())).move_in(self._house())
+        self.app = beside((site or build(bundle())).move_in(self._house()), bundle(), config)
         self.first_key = _seed(self.db, config, now())
 
     def wake(self) -> None:

@@ -114,7 +114,7 @@ class _Parameter:
         self.argument = argument(self.name)
         self.place: str = definition["in"]
         self.required: bool = definition.get("required", False)
-        self.schema: dict[str, Any] = _folded(definition["schema"])
+        self.schema: dict[str, Any] = folded(definition["schema"])
         self.is_list = self.schema["type"] == "array"
         items = self.schema["items"] if self.is_list else self.schema
         self._convert = _CONVERT[items["type"]]
@@ -142,7 +142,7 @@ class _Parameter:
 
 class _Body:
     def __init__(self, schema: dict[str, Any]) -> None:
-        self._schema = _folded({key: value for key, value in schema.items() if key != "components"})
+        self._schema = folded({key: value for key, value in schema.items() if key != "components"})
         self._check = compiled(self._schema)
         self._has_files = '"x-file": true' in json.dumps(self._schema)
         self._most = _LARGEST * 8 if schema.get("x-large") else _LARGEST
@@ -182,19 +182,19 @@ def compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft4Validator:
     return jsonschema_rs.Draft4Validator(schema, validate_formats=True, formats=FORMATS)
 
 
-def _folded(schema: Any) -> Any:
+def folded(schema: Any) -> Any:
     """The schema with OpenAPI's `nullable` said the JSON Schema way."""
     if isinstance(schema, list):
-        return [_folded(item) for item in schema]
+        return [folded(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    folded = {key: _folded(value) for key, value in schema.items() if key not in ("example", "examples")}
-    if folded.pop("nullable", False) is True:
-        if isinstance(folded.get("type"), str):
-            folded["type"] = [folded["type"], "null"]
-        if "enum" in folded and None not in folded["enum"]:
-            folded["enum"] = [*folded["enum"], None]
-    return folded
+    made = {key: folded(value) for key, value in schema.items() if key not in ("example", "examples")}
+    if made.pop("nullable", False) is True:
+        if isinstance(made.get("type"), str):
+            made["type"] = [made["type"], "null"]
+        if "enum" in made and None not in made["enum"]:
+            made["enum"] = [*made["enum"], None]
+    return made
 
 
 def _problems(check: jsonschema_rs.Draft4Validator, schema: dict[str, Any], value: Any, root: str) -> list[str]:

@@ -31,6 +31,7 @@ def health(now: int) -> Json:
 def get_status(db: Database, settings: Settings) -> Json:
     """What the gateway stands on, and how its queues are."""
     shown = get_config(db, settings)
+    store = shown["storage"]
     with db.read() as tx:
         waiting, said = infra.open_sends(tx), stats.totals(tx)
         hooks = {state: infra.deliveries_in(tx, state) for state in ("pending", "done", "dead")}
@@ -42,9 +43,10 @@ def get_status(db: Database, settings: Settings) -> Json:
             "messages": {"pending": waiting, "completed": max(said.sent - waiting, 0), "failed": said.failed},
             "webhooks": {"pending": hooks["pending"], "completed": hooks["done"], "failed": hooks["dead"]},
         },
-        "storage": {"type": shown["storage"]["type"], "path": shown["storage"]["localPath"]},
+        "storage": {"type": store["type"], "path": store["localPath"],
+                    **({"bucket": store["s3Bucket"]} if store["type"] == "s3" else {})},
         "engine": shown["engine"],
-    }
+    }  # fmt: skip
 
 
 def list_engines(engines: Engines) -> list[Json]:
@@ -69,8 +71,10 @@ def get_config(db: Database, settings: Settings) -> Json:
         "redis": {"enabled": False, "builtIn": False, "host": "", "port": "", "passwordSet": False},
         "queue": {"enabled": True},
         "storage": {
-            "type": "local", "builtIn": True, "localPath": str(settings.data_dir), "s3Bucket": "", "s3Region": "",
-            "s3Endpoint": "", "s3CredentialsSet": False,
+            "type": shown["STORAGE_TYPE"], "builtIn": shown["STORAGE_TYPE"] == "local",
+            "localPath": str(settings.data_dir / "media"), "s3Bucket": shown["S3_BUCKET"],
+            "s3Region": shown["S3_REGION"], "s3Endpoint": shown["S3_ENDPOINT"],
+            "s3CredentialsSet": bool(shown["S3_ACCESS_KEY_ID"] and shown["S3_SECRET_ACCESS_KEY"]),
         },
         "engine": {
             "type": shown["ENGINE_TYPE"], "headless": True, "sessionDataPath": str(settings.data_dir / "sessions"),

@@ -9,7 +9,8 @@ from tests.support import Gateway
 
 @pytest.fixture
 def settings() -> dict[str, str]:
-    return {"METRICS_TOKEN": "a-secret-token", "API_KEY_PEPPER": "a-secret-pepper"}
+    return {"METRICS_TOKEN": "a-secret-token", "API_KEY_PEPPER": "a-secret-pepper", "S3_ACCESS_KEY_ID": "a-secret-id",
+            "S3_SECRET_ACCESS_KEY": "a-secret-key"}  # fmt: skip
 
 
 def test_anyone_may_ask_whether_the_gateway_answers(gateway: Gateway) -> None:
@@ -44,6 +45,7 @@ def test_the_engine_that_runs_is_named(gateway: Gateway) -> None:
 def test_the_configuration_is_shown_without_a_secret(gateway: Gateway) -> None:
     answer = gateway.get("/infra/config")
     assert gateway.program.db.is_sqlite == answer.json["database"]["builtIn"]
+    assert ("local", True) == (answer.json["storage"]["type"], answer.json["storage"]["s3CredentialsSet"])
     assert not [word for word in ("a-secret", gateway.admin) if word in answer.get_data(as_text=True)]
 
 

@@ -99,6 +99,10 @@ public class Drive {
         SendText text = new SendText().chatId("447700900123@c.us").text("Hello from Java");
         SendResult sent = messages.sendText("java", text, null, null);
         System.out.println("text");
+        String png = java.util.Base64.getEncoder().encodeToString(new byte[] {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10});
+        SendMedia image = new SendMedia().chatId("447700900123@c.us").base64(png).mimetype("image/png");
+        messages.sendImage("java", image, null, null);
+        System.out.println("image");
 
         WebhookEnvelope told = deliveries.poll(20, TimeUnit.SECONDS);
         check("message.sent".equals(told.getEvent()), told);
@@ -107,7 +111,7 @@ public class Drive {
         System.out.println("webhook");
 
         List<Message> history = messages.listAll("java", null, null, 10, null).getMessages();
-        check(history.size() == 1 && history.get(0).getWaMessageId().equals(sent.getMessageId()), history);
+        check(history.size() == 2 && history.get(1).getWaMessageId().equals(sent.getMessageId()), history);
         EventPage page = new EventsApi(operator).listAll(null, null, null, null, List.of(EventType.MESSAGE_SENT), null);
         MessageSentEvent event = page.getEvents().get(0).getMessageSentEvent();
         check(event.getData().getId().equals(sent.getMessageId()), event);

@@ -1,5 +1,6 @@
 """What a program in Python does with the generated client. Prints a word for each thing that went as it should."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -65,13 +66,19 @@ assert hooks.list_of_session("python")[0].id == hook.id
 messages = openwa.MessagesApi(operator)
 sent = messages.send_text("python", openwa.SendText(chat_id="447700900123@c.us", text="Hello from Python"))
 print("text")
+png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 16).decode()
+image = openwa.SendMedia(chat_id="447700900123@c.us", base64=png, mimetype="image/png")
+assert messages.send_image("python", image).message_id != sent.message_id
+print("image")
 
 told = deliveries.get(timeout=20)
 assert told.event == "message.sent"
 assert openwa.MessageData.from_dict(told.data).body == "Hello from Python"
 print("webhook")
 
-assert [one.wa_message_id for one in messages.list_all("python", limit=10).messages] == [sent.message_id]
+history = messages.list_all("python", limit=10).messages
+assert [one.type for one in history] == ["image", "text"]
+assert history[1].wa_message_id == sent.message_id
 page = openwa.EventsApi(operator).list_all(type=["message.sent"])
 assert page.events[0].actual_instance.data.id == sent.message_id
 print("history")

@@ -55,6 +55,10 @@ const text = { chatId: "447700900123@c.us", text: "Hello from TypeScript" };
 const sent = await openwa.messages.sendText({ path: here, body: text, throwOnError: true });
 assert("messageId" in sent.data, "neither queued nor only looked at");
 console.log("text");
+const base64 = Buffer.from("89504e470d0a1a0a", "hex").toString("base64");
+const image = { chatId: text.chatId, base64, mimetype: "image/png" };
+await openwa.messages.sendImage({ path: here, body: image, throwOnError: true });
+console.log("image");
 
 const told = await delivered;
 assert.equal(told.event, "message.sent");
@@ -63,7 +67,8 @@ console.log("webhook");
 
 const history = await openwa.messages.listAll({ path: here, query: { limit: 10 }, throwOnError: true });
 const { messageId } = sent.data;
-assert.deepEqual(history.data.messages.map((one) => one.waMessageId), [messageId]);
+assert.deepEqual(history.data.messages.map((one) => one.type), ["image", "text"]);
+assert.equal(history.data.messages[1]?.waMessageId, messageId);
 const events = await openwa.events.listAll({ query: { type: ["message.sent"] }, throwOnError: true });
 const event = events.data.events[0];
 assert(event?.type === "message.sent" && event.data.id === messageId, "events are told apart by their type");

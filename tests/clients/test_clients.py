@@ -13,7 +13,7 @@ from tools.clients.make import LANGUAGES, jar, make
 from tools.stage import KEY, Gateway, serving
 
 HERE = Path(__file__).parent
-STEPS = ["keys", "session", "text", "webhook", "history", "pages", "errors"]
+STEPS = ["keys", "session", "text", "image", "webhook", "history", "pages", "errors"]
 # What the generated code names and a registry would bring: marks, and a check that compiling does without.
 JAVA_MARKS = {"Generated": 'String[] value(); String comments() default "";', "Nonnull": "", "Nullable": ""}
 GO_VALIDATOR = "package validator\n\nfunc Validate(_ interface{}) error { return nil }\n"
