@@ -112,8 +112,9 @@ class Worker:
                 self.leave(alarm.code)
             elif ticks % _NAME_EVERY == 0:
                 self._session.look_for_name()
+        self._pump.let_in(_QUIET_SECONDS, _END_SECONDS)  # first: what the library handles as it disconnects is lost
         self._session.close()
-        self._pump.let_in(_QUIET_SECONDS, _END_SECONDS)
+        self._pump.let_in(_QUIET_SECONDS, _QUIET_SECONDS)
         if self._session.state == "failed":
             self._drain()
         return self._code
