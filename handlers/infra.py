@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -149,7 +150,7 @@ def import_storage(db: Database, now: int, caller: Caller, settings: Settings, b
     given = (root / body["filePath"]).resolve()
     if not given.is_relative_to(root):
         raise BadRequest("filePath must be inside the data directory")
-    if not given.is_file():
+    if not _is_file(given):
         raise BadRequest(f"File not found: {body['filePath']}")
     try:
         number = archives.unpack(db, given, root / "media")
@@ -158,6 +159,14 @@ def import_storage(db: Database, now: int, caller: Caller, settings: Settings, b
     with db.write() as tx:
         audit.record(tx, "infra_storage_imported", now, metadata={"count": number}, **caller.traces())
     return {"imported": True, "count": number, "storageType": get_config(db, settings)["storage"]["type"]}
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one; a name that is too long for the system is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _exported(db: Database, now: int) -> Iterator[bytes]:

@@ -168,7 +168,7 @@ def test_an_archive_writes_nothing_but_what_is_missing(pictured: Gateway, tmp_pa
     assert (0, False, False) == (answer["count"], (directory(pictured) / "escaped").exists(), kept.exists())
 
 
-@pytest.mark.parametrize("path", ["../outside.tar", "/etc/passwd", "nowhere.tar", "exports", ".api-key"])
+@pytest.mark.parametrize("path", ["../outside.tar", "/etc/passwd", "nowhere.tar", "exports", ".api-key", "x" * 400])
 def test_only_archives_in_the_data_directory_are_read(pictured: Gateway, path: str) -> None:
     (directory(pictured).parent / "outside.tar").write_bytes(b"")
     (directory(pictured) / "exports").mkdir(exist_ok=True)

@@ -44,8 +44,10 @@ class Gateway(NamedTuple):
             time.sleep(0.05)
 
     def faults(self) -> list[str]:
-        """What it has logged as an error so far."""
-        return [line for line in self.log.read_text().splitlines() if '"level": "error"' in line]
+        """What it has logged as an error of its own so far, with where it stood; a 501 is none."""
+        return [
+            line for line in self.log.read_text().splitlines() if '"level": "error"' in line and '"exception"' in line
+        ]
 
 
 @contextmanager
