@@ -72,7 +72,7 @@ def test_each_fault_is_told_as_what_it_is(gateway: Gateway, session: str, kind: 
 def test_only_admins_may() -> None:
     roles = {o.id: o.raw["x-required-role"] for o in operations() if o.raw["tags"] == ["simulator"]}
 
-    assert len(roles) == 17
+    assert len(roles) == 19
     assert set(roles.values()) == {"admin"}
 
 
