@@ -51,12 +51,26 @@ def is_elsewhere(url: str) -> bool:
     return url.startswith("http") and not url.startswith("http://localhost:")
 
 
-def listed(page: "playwright.Page") -> set[str]:
+def narrow(page: "playwright.Page", tag: str) -> None:
+    """Show one tag's operations: of a long page Swagger UI draws only what is in sight."""
     page.wait_for_selector(".opblock")
-    return {text.strip() for text in page.locator(".opblock-summary-operation-id").all_inner_texts()}
+    page.fill(".operation-filter-input", tag)
+    page.locator(f"#operations-tag-{tag}").wait_for()
+
+
+def listed(page: "playwright.Page") -> set[str]:
+    found = set()
+    for tag in bundle()["tags"]:
+        narrow(page, tag["name"])
+        for at in (0, 0.5, 1):
+            page.evaluate("at => window.scrollTo(0, at * document.body.scrollHeight)", at)
+            page.wait_for_timeout(100)
+            found |= {text.strip() for text in page.locator(".opblock-summary-operation-id").all_inner_texts()}
+    return found
 
 
 def opened(page: "playwright.Page", operation: str) -> "playwright.Locator":
+    narrow(page, operation.partition(".")[0])
     block = page.locator(".opblock", has=page.get_by_text(operation, exact=True)).first
     block.locator(".opblock-summary-control").click()
     return block
