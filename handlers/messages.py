@@ -152,7 +152,7 @@ def react(db: Database, engines: Engines, now: int, session_id: str, body: Json)
     """Put an emoji on a message, or take it back. Raises NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
     engines.live(session.id).react(chat, message_id, body["emoji"])
-    event = base.ReactionReceived(message_id, chat, own(session.phone), body["emoji"], now // 1000)
+    event = base.ReactionReceived(message_id, chat, own(session.phone), body["emoji"], *divmod(now, 1000))
     engines.record(session.id, [event])
     return {"success": True}
 

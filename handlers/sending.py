@@ -148,8 +148,8 @@ def _queue(tx: Tx, session: sessions.Session, lane: sends.Lane, parcel: Parcel, 
     if parcel.upload is not None:
         row["id"] = parcel.upload.name
     if shared is not None:
-        row["id"] = str(uuid4())
-        told = shape_media(session.id, row["id"], shared.mimetype, shared.filename, shared.size)
+        row["id"] = new_id = str(uuid4())
+        told = shape_media(session.id, new_id, shared.mimetype, shared.filename, shared.size)
         row["metadata"] = {**(parcel.metadata or {}), "media": told}
     content = contents.dump(parcel.content, parcel.quote)
     message_id = sends.queue(
