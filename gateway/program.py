@@ -16,6 +16,7 @@ from gateway.calls import Doorman
 from gateway.config import Config, effective
 from gateway.delivery import Delivery
 from gateway.document import bundle
+from gateway.enclosing import enclosing
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
@@ -146,10 +147,9 @@ class Program:
 
     def _media(self) -> Media:
         config = self.config
-        files = Files(config.data_dir / "media", config.media_max_bytes)
         return Media(
             self.db,
-            files,
+            Files(config.data_dir / "media", config.media_max_bytes),
             self.outbound,
             self._now,
             most=config.media_max_bytes,
@@ -202,12 +202,11 @@ class Program:
             retention=config.webhook_retention_hours * HOUR,
             noted=lambda made: self.metrics.attempted(made.duration / 1000, ok=made.ok),
             posting=self.promise.delivery if self.promise else lambda _: None,
+            enclose=enclosing(self.db, self.media, config.webhook_media_inline),
         )
 
     def _world(self) -> World:
-        directory = self.config.data_dir / "simulator"
-        private_directory(directory)
-        return World(directory)
+        return World(private_directory(self.config.data_dir / "simulator"))
 
     def _factory(self) -> EngineFactory:
         world, link_after = self.world, self.config.simulator_link_after / 1000
@@ -258,8 +257,8 @@ class Program:
     def _forget_old(self) -> None:
         while not self._stopping.is_set():
             try:
-                config = self.config
-                retention.turn(self.db, self._now(), config.event_retention_days, config.audit_retention_days)
+                days = self.config.event_retention_days, self.config.audit_retention_days
+                retention.turn(self.db, self._now(), *days)
             except Unavailable as error:
                 log.warning("what is old stays for now: %s", error)
             self._stopping.wait(retention.EVERY)
@@ -282,9 +281,10 @@ def open_database(config: Config) -> Database:
     return db
 
 
-def private_directory(path: Path) -> None:
-    """Make a directory that only its owner may enter."""
+def private_directory(path: Path) -> Path:
+    """Make a directory that only its owner may enter; the same path."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
 
 
 def _seed(db: Database, config: Config, now: int) -> str | None:

@@ -64,10 +64,10 @@ def standard_key(secret: str) -> bytes:
     return secret.encode()
 
 
-def body(parcel: Any) -> bytes:
+def body(parcel: Any, data: str) -> bytes:
     """The envelope of one delivery: the same bytes on every try, so that OpenWA's signature is the same too.
 
-    `parcel.data` is the event's payload as JSON text. A test has neither sequence nor cursor.
+    `data` is the event's payload as JSON text. A test has neither sequence nor cursor.
     """
     envelope = {
         "event": parcel.type,
@@ -78,7 +78,7 @@ def body(parcel: Any) -> bytes:
     }
     if parcel.cursor is not None:
         envelope |= {"sequence": parcel.sequence, "cursor": parcel.cursor}
-    return orjson.dumps({**envelope, "data": orjson.Fragment(parcel.data)})
+    return orjson.dumps({**envelope, "data": orjson.Fragment(data)})
 
 
 def headers(hook: Any, parcel: Any, payload: bytes, at: int) -> dict[str, str | bytes]:

@@ -83,6 +83,20 @@ def test_a_browser_is_told_to_run_nothing_of_it(ready: Gateway) -> None:
     assert "attachment; filename*=UTF-8''a%22b%2F%C3%BC.svg" == saved.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "mimetype", "name"),
+    [
+        ("image", "image/jpeg", "image-20270115-080005.jpg"),
+        ("voice", "audio/ogg; codecs=opus", "voice-20270115-080005.ogg"),
+        ("document", "application/pdf", "document-20270115-080005.pdf"),
+        ("document", "what/ever", "document-20270115-080005.bin"),
+    ],
+)
+def test_what_came_without_a_name_is_given_one(ready: Gateway, kind: str, mimetype: str, name: str) -> None:
+    shown = fetched(ready, heard(ready, kind, mimetype, None)).headers["Content-Disposition"]
+    assert name == shown.partition("''")[2]
+
+
 def test_a_type_that_is_none_is_given_out_as_bytes(ready: Gateway) -> None:
     assert "application/octet-stream" == fetched(ready, heard(ready, mimetype="image/png\r\nX-Evil: 1")).content_type
 
