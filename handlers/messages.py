@@ -137,9 +137,12 @@ def forward(desk: Desk, session: Session, body: Json) -> Parcel:
         original = messages.find(tx, session.id, body["messageId"])
     if original is None or original.chat_id != chat:
         return Parcel("unknown", "[Forwarded]", base.Forward(chat, body["messageId"]), {"forwarded": True})
-    kept = {name: value for name, value in (original.metadata or {}).items() if name in _FORWARDED}
-    message_id = original.wa_message_id or body["messageId"]
-    return Parcel(original.type, original.body, base.Forward(chat, message_id), {**kept, "forwarded": True})
+    stored = original.metadata or {}
+    kept: Json = {name: value for name, value in stored.items() if name in _FORWARDED}
+    if "media" in stored:
+        kept["media"] = {name: value for name, value in stored["media"].items() if name != "url"}
+    passed_on = base.Forward(chat, original.wa_message_id or body["messageId"])
+    return Parcel(original.type, original.body, passed_on, {**kept, "forwarded": True}, shares=original.id)
 
 
 # --- changed: the engine first, and then the books as if it had told -------------------------------
@@ -149,7 +152,7 @@ def react(db: Database, engines: Engines, now: int, session_id: str, body: Json)
     """Put an emoji on a message, or take it back. Raises NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
     engines.live(session.id).react(chat, message_id, body["emoji"])
-    event = base.ReactionReceived(message_id, chat, own(session.phone), body["emoji"], now // 1000)
+    event = base.ReactionReceived(message_id, chat, own(session.phone), body["emoji"], *divmod(now, 1000))
     engines.record(session.id, [event])
     return {"success": True}
 

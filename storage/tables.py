@@ -90,7 +90,7 @@ media = Table(  # what a message carries; its bytes are a file or an object of t
     "media",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("name", String(36), nullable=False, unique=True),
+    Column("name", String(36), nullable=False, index=True),  # that of several rows where a message was forwarded
     # Once neither a message nor a batch holds it, the bytes go, and only then the row.
     Column("message_id", String(36), ForeignKey("messages.id", ondelete="SET NULL"), unique=True),
     Column("batch_row", RowId, ForeignKey("batches.row", ondelete="SET NULL"), index=True),  # until its item is queued

@@ -541,7 +541,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_media_message_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("row", name=op.f("pk_media")),
         sa.UniqueConstraint("message_id", name=op.f("uq_media_message_id")),
-        sa.UniqueConstraint("name", name=op.f("uq_media_name")),
     )
     with op.batch_alter_table("media", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_media_batch_row"), ["batch_row"], unique=False)
@@ -560,6 +559,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("place = 'local'"),
             postgresql_where=sa.text("place = 'local'"),
         )
+        batch_op.create_index(batch_op.f("ix_media_name"), ["name"], unique=False)
 
     op.create_table(
         "sends",
