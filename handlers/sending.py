@@ -106,14 +106,13 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) ->
     with desk.db.read() as tx:
         session = sessions.find(tx, session_id)
         chat = known(tx, session.id, body["toChatId" if "toChatId" in body else "chatId"])
+        once = idempotency.use(desk.caller.key_id, "" if desk.preflight else desk.key, operation, session.id, body)
+        kept = idempotency.find(tx, once)
     lane = sends.Lane(session.id, chat)
     due, expires = milliseconds(body.get("sendAt")), milliseconds(body.get("expiresAt"))
     when = When(due, expires, "respond-async" in desk.prefer or (due is not None and due > desk.now))
     if desk.preflight:
         return _preflight(desk, session, lane.chat_id, pack(desk, session, body), due), 200
-    once = idempotency.use(desk.caller.key_id, desk.key, operation, session.id, body)
-    with desk.db.read() as tx:
-        kept = idempotency.find(tx, once)
     parcel = None
     if kept is None:  # what was asked before needs neither a connection nor its media once more
         if not when.later:

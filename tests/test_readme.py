@@ -53,7 +53,7 @@ def block(start: str) -> str:
     return next(found for found in blocks("sh") if start in found)
 
 
-def serve(folder: Path, port: int) -> tuple[subprocess.Popen[str], list[str]]:
+def serve(folder: Path, port: int, **more: str) -> tuple[subprocess.Popen[str], list[str]]:
     """Start the first command and read its banner."""
     environ = {name: value for name, value in os.environ.items() if name not in effective(Config())}
     process = subprocess.Popen(
@@ -65,6 +65,7 @@ def serve(folder: Path, port: int) -> tuple[subprocess.Popen[str], list[str]]:
             "DATA_DIR": str(folder / "data"),
             "SIMULATOR_LINK_AFTER": "300",
             "RATE_LIMIT_SHORT_LIMIT": "1000",
+            **more,
         },
         stdout=subprocess.PIPE,
         text=True,

@@ -1,11 +1,14 @@
-"""From the document to packages: what each generator is told, and how it is run.
+"""From the document to packages, each ready to be published, in dist/clients/LANG: what each generator is told.
 
 openapi-generator (a jar in a PyPI package, needs Java) makes all but TypeScript, which hey-api makes (npm, needs Node).
 """
 
+import argparse
 import json
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import yaml
 from gateway import __version__
 from gateway.document import bundle
 
+ROOT = Path(__file__).parent.parent.parent
 NAME = "openwa-gateway-client"
 _OWNER = "openwa-gateway"
 _HOME = f"https://github.com/{_OWNER}/{_OWNER}"
@@ -38,10 +42,18 @@ _GENERATED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 _NODE = {"@hey-api/openapi-ts": "0.99.0", "@types/node": "^20", "typescript": "5.9.3"}
 LANGUAGES = ("typescript", *_GENERATED)
+_BROUGHT_BY = {"java": "default-jre-headless", "npm": "npm"}
+# What the generators leave of themselves in a package: how it would be built and pushed elsewhere.
+_NOT_OURS = [".github/**", ".gitlab-ci.yml", ".travis.yml", "appveyor.yml", "git_push.sh", "tox.ini"]
+# Who is named as the author where a document has no address of its own, as each package writes it.
+_NOBODY = re.compile(r'(,|\n *author_|\n *<)email[>= "]+team@openapitools\.org[^\n}]*')
 
 
 def make(languages: list[str], into: Path) -> dict[str, Path]:
-    """Make these languages' packages below `into`, anew; the folder of each. Raises CalledProcessError."""
+    """Make these languages' packages below `into`, anew; the folder of each. Raises SystemExit with the reason."""
+    for program in sorted({"npm" if language == "typescript" else "java" for language in languages}):
+        if shutil.which(program) is None:
+            raise SystemExit(f"There is no {program} here. On Debian and Ubuntu: apt install {_BROUGHT_BY[program]}")
     folders = {language: (into / language).resolve() for language in languages}
     for folder in folders.values():
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,6 +96,7 @@ def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
         options = {**_COMMON, **_GENERATED[language]}
         told = {
             "generatorName": language, "inputSpec": str(source), "outputDir": str(folder), "validateSpec": False,
+            "openapiGeneratorIgnoreList": _NOT_OURS,
             "gitUserId": _OWNER, "gitRepoId": f"{NAME}-{language}", "additionalProperties": options,
         }  # fmt: skip
         if "library" in options:
@@ -93,6 +106,9 @@ def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
     _run("java", "-jar", jar(), "batch", "--fail-fast", "--threads", "2", *map(str, configurations))
     for left in (source, *configurations):
         left.unlink()
+    for author in [folder / name for folder in folders.values() for name in ("pyproject.toml", "setup.py", "pom.xml")]:
+        if author.exists():
+            author.write_text(_NOBODY.sub("", author.read_text()))
 
 
 def jar() -> str:
@@ -138,3 +154,21 @@ def _run(*command: str, folder: Path | None = None) -> None:
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise SystemExit(f"{' '.join(command[:3])} failed:\n{ended.stdout[-3000:]}{ended.stderr[-3000:]}")
+
+
+def main(arguments: list[str]) -> int:
+    """Make them; the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.clients", description=__doc__)
+    parser.add_argument("languages", nargs="*", metavar="LANG", help=f"{', '.join(LANGUAGES)}; all unless named")
+    parser.add_argument("--into", type=Path, default=ROOT / "dist" / "clients", help="the folder (dist/clients)")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.languages if name not in LANGUAGES]
+    if unknown:
+        parser.error(f"no language is called {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
+    for language, folder in make(options.languages or [*LANGUAGES], options.into).items():
+        print(f"{language}: {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
