@@ -1,8 +1,13 @@
 """What schemathesis is told beyond tools/fuzz.toml: our formats, and which findings are none, with the reason."""
 
 import itertools
+import json
 import os
 import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -25,15 +30,32 @@ networks = st.one_of(
 schemathesis.openapi.format("ip-network", networks)
 
 
+_EVERY = 4  # generated requests of an operation, of which one becomes a recipe's
 _fresh = itertools.count()
+_turns: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
+
+
+@cache
+def _recipes() -> dict[str, list[dict[str, Any]]]:
+    """See tools/fuzz_seed.py; none where schemathesis is run by hand."""
+    file = Path("recipes.json")
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:  # noqa: ARG001 - called by name
-    """Give each request a key of its own where it has the document's example.
+    """Make something of a request that succeeds now and then, and give each a key of its own.
 
-    With the same key for all of them whatever differs would be refused for that alone, and nothing else be seen.
+    With the document's example as key for all of them whatever differs would be refused for that alone, and nothing
+    else be seen.
     """
+    name = case.operation.definition.raw["operationId"]
+    if name in _recipes() and case.meta is not None and case.meta.generation.mode.is_positive:
+        turn = next(_turns[name])
+        if turn % _EVERY == 0:
+            recipe = _recipes()[name][turn // _EVERY % len(_recipes()[name])]
+            case.path_parameters = {**case.path_parameters, **recipe.get("path", {})}
+            case.body = recipe.get("body", case.body)
     key = (case.headers or {}).get("Idempotency-Key")
     if key == example(bundle(), {"$ref": "#/components/parameters/IdempotencyKey"}):
         case.headers["Idempotency-Key"] = f"fuzz-{os.getpid()}-{next(_fresh)}"
