@@ -106,5 +106,5 @@ def _opened(path: Path, mode: str, *, packed: bool) -> Iterator[IO[bytes]]:
         if not packed:
             yield file
             return
-        with gzip.open(file, mode) as inside:
+        with gzip.open(file, mode, compresslevel=6) as inside:  # 9 takes four times as long, for a fiftieth less
             yield inside  # type: ignore[misc]

@@ -83,8 +83,7 @@ def _fill(folder: Path, url: str, size: Size) -> None:
     world.close()
     db = Database(url)
     try:
-        with db.write() as tx:
-            _write(tx, session, size)
+        _write(db, session, size)
         search.catch_up(db)
         if not db.is_sqlite:
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
@@ -94,22 +93,29 @@ def _fill(folder: Path, url: str, size: Size) -> None:
     _say("filled, seconds", time.monotonic() - begin)
 
 
-def _write(tx: Tx, session: str, size: Size) -> None:
+def _write(db: Database, session: str, size: Size) -> None:
     """Messages and an event of each, spread over the last thirty days."""
     chance = random.Random(1)  # noqa: S311 - words
     now = time.time_ns() // 1_000_000
-    first = tx.execute(select(sessions.c.event_sequence).where(sessions.c.id == session)).scalar_one()
+    with db.read() as tx:
+        first = tx.execute(select(sessions.c.event_sequence).where(sessions.c.id == session)).scalar_one()
     for start in range(0, size.messages, _BATCH):
         numbers = range(start, min(start + _BATCH, size.messages))
         rows = [_row(session, n, size, now, chance) for n in numbers]
-        tx.execute(insert(messages), rows)
-        tx.execute(insert(events), [_event(row, first + n + 1) for row, n in zip(rows, numbers, strict=True)])
+        with db.write() as tx:
+            tx.execute(insert(messages).returning(messages.c.row), rows)  # several in one statement
+            tx.execute(insert(events), [_event(row, first + n + 1) for row, n in zip(rows, numbers, strict=True)])
+    with db.write() as tx:
+        _count(tx, session, size, first + size.messages)
+
+
+def _count(tx: Tx, session: str, size: Size, last: int) -> None:
+    """The kept counts, and the newest event's numbers."""
     each, rest = divmod(size.messages, size.chats)
     tx.execute(
         insert(chats),
         [{"session_id": session, "chat_id": _chat(n), "message_count": each + (n < rest)} for n in range(size.chats)],
     )
-    last = first + size.messages
     tx.execute(update(sessions).values(message_count=size.messages, event_sequence=last))
     tx.execute(update(counters).where(counters.c.name == "events").values(value=last))
 
