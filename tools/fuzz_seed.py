@@ -9,6 +9,7 @@ SPARE = tuple(f"spare-{number}" for number in range(20))  # schemathesis also en
 
 def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     """Sessions, of which some are linked, messages both ways, keys and so on; names and ids by dictionary."""
+    (own,) = gateway.ask("GET", "/auth/api-keys")
     _sessions(gateway)
     hook = {"url": receiver, "events": ["*"]}
     webhooks = [gateway.ask("POST", "/sessions/seeded/webhooks", hook)["id"] for _ in range(3)]
@@ -39,9 +40,16 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", ring)["callId"] for _ in range(8)]
     sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
     listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
+    person = "628123456789@c.us"  # of the document's examples
+    said = {"chatId": person, "text": "Hello from OpenWA!"}
+    to_example = [gateway.ask("POST", "/sessions/seeded/messages/send-text", said)["messageId"] for _ in range(8)]
+    answered = {"from": person, "text": "Hello!"}
+    from_example = [gateway.ask("POST", "/simulator/sessions/seeded/messages", answered)["messageId"] for _ in range(4)]
     return {
+        "said_to_example": to_example, "heard_from_example": from_example,
+        "needed": ["seeded", gateway.ask("GET", "/sessions/seeded")["id"], own["id"]],
         "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
-        "heard": heard, "groups": groups, "statuses": statuses, "calls": calls,
+        "heard": heard, "groups": groups[:6], "groups_to_leave": groups[6:], "statuses": statuses, "calls": calls,
         "templates": templates, "pictures": pictures,
         "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
         "deliveries": [delivery["id"] for delivery in listed] or ["dlv_6f1d2c3b-4a5e-8f60-9171-8293a4b5c6d7"],
