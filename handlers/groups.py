@@ -36,7 +36,7 @@ def create(
 ) -> tuple[Json, int]:
     """Make a group of the account and these people; whoever cannot be added is told."""
     asked = ask(db, engines, session_id)
-    use = idempotency.use(caller.key_id, idempotency_key, "groups.create", asked.session_id, body)
+    use = idempotency.use(caller.key_id, idempotency_key, "groups.create", body, session_id=asked.session_id)
 
     def work() -> tuple[Json, int]:
         wanted = asked.addresses(body["participants"])

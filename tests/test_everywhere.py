@@ -126,7 +126,13 @@ def test_a_key_of_another_request_is_refused_everywhere(gateway: Gateway) -> Non
     """Whatever takes an Idempotency-Key: the same key with another body."""
     session = gateway.session("linked", ready=True)
     keyed = [one for one in operations() if "Idempotency-Key" in {p["name"] for p in one.parameters}]
-    changes = {"sendAt": "2030-01-01T00:00:00.000Z", "batchId": "another", "name": "another"}
+    changes = {
+        "sendAt": "2030-01-01T00:00:00.000Z",
+        "batchId": "another",
+        "name": "another",
+        "retryCount": 1,
+        "inviteCode": "another",
+    }
     found = {}
     for operation in keyed:
         headers = {"Idempotency-Key": operation.id, "Prefer": "respond-async"}
