@@ -226,7 +226,8 @@ def test_what_an_engine_says_of_a_change_is_told(
     for verb in ("react", "revoke", "edit", "history", "reactions", "set_picture"):
         monkeypatch.setattr(Simulator, verb, fail)
     found = answers(linked, [one for one in [*ASKS, *LIVE] if str(status) in one.responses], message_id)
-    assert dict.fromkeys(found, status) == found
+    refused_edit = {"messages.edit": 403} if status == 422 else {}  # OpenWA's; its 422 is of a key used otherwise
+    assert {**dict.fromkeys(found, status), **refused_edit} == found
 
 
 def test_with_another_engine_there_is_no_simulator(gateway: Gateway, site: Site) -> None:
