@@ -87,10 +87,6 @@ class Delivery:
         """Whether webhooks may go there. Raises Blocked."""
         self._outbound.check(url, guarded=self._guarded)
 
-    def new_secret(self) -> str:
-        """A fresh signing secret."""
-        return signing.new_secret()
-
     def ping(self, hook: Any, now: int) -> Made:
         """Post an event `test`, once; nothing is stored."""
         return self.attempt(hook, signing.test_parcel(hook, now))

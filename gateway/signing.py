@@ -9,7 +9,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -25,11 +24,6 @@ _DROPPED = {
     "connection", "content-length", "content-type", "expect", "host", "keep-alive", "te", "trailer",
     "transfer-encoding", "upgrade",
 }  # fmt: skip
-
-
-def new_secret() -> str:
-    """A fresh secret, `whsec_` and 32 random bytes in base64."""
-    return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class Parcel(NamedTuple):

@@ -221,6 +221,8 @@ idempotency = Table(
     Column("api_key_id", String(36), ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
     Column("key", String(255), primary_key=True),
     Column("request", String(64), nullable=False),  # hash of operation, path and body
+    # Whose answer it keeps; null for a send, whose message says it.
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), index=True),
     Column("status", Integer),  # null for a send: its own row tells the answer
     Column("answer", Json),
     Column("message_id", String(36)),
