@@ -18,6 +18,7 @@ import orjson
 from connexion.apis.flask_api import FlaskApi
 from connexion.resolver import RelativeResolver
 from connexion.spec import OpenAPISpecification
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
 from gateway.answers import Answer
@@ -105,14 +106,14 @@ def _media_type(text: str) -> str:
 class _Request:
     """What connexion's decorators read of a request, without parsing what nobody asks for."""
 
-    __slots__ = ("_flask", "context", "headers", "path_params", "query")
+    __slots__ = ("_flask", "_most", "context", "headers", "path_params", "query")
     form: ClassVar[dict[str, Any]] = {}
     files: ClassVar[dict[str, Any]] = {}
     json = None  # the body travels in the context
 
-    def __init__(self, path_params: dict[str, Any], context: dict[str, Any]) -> None:
+    def __init__(self, path_params: dict[str, Any], context: dict[str, Any], most: int) -> None:
         request = here(flask.request)
-        self._flask = request
+        self._flask, self._most = request, most
         self.headers = _Headers(request.environ)
         self.query: Any = request.args if request.query_string else {}
         self.path_params = path_params
@@ -124,6 +125,8 @@ class _Request:
 
     @property
     def body(self) -> bytes:
+        if self.length > self._most:
+            raise RequestEntityTooLarge
         return bytes(self._flask.environ["wsgi.input"].read(self.length))
 
     @property
@@ -166,7 +169,7 @@ class _Api(FlaskApi):  # type: ignore[misc]
     def get_request(self, *_: Any, **params: Any) -> _Request:
         context = {**self.gate.house.context, "now": flask.g.now}
         flask.globals.request_ctx.connexion_context = context  # type: ignore[attr-defined]  # what connexion.context reads
-        return _Request(params, context)
+        return _Request(params, context, self.gate.house.body_max_bytes)
 
     def get_response(self, response: Any, *_: Any) -> Answer:
         """A handler's `body` or `(body, status)` or `(body, status, headers)`; bytes and text are sent as they are."""

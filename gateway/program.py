@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from engines import Engines
 from engines.base import EngineError, EngineFactory, Event, StateChanged
@@ -35,7 +34,7 @@ from handlers.sessions import account
 from handlers.settings import Settings
 from storage import Unavailable, api_keys, audit, events, migrate, search, sessions
 from storage.db import Database
-from storage.files import Files
+from storage.files import Files, private_directory
 
 log = logging.getLogger("openwa")
 _USAGE_EVERY = 15.0
@@ -279,12 +278,6 @@ def open_database(config: Config) -> Database:
     db = Database(config.database)
     migrate.upgrade(db)
     return db
-
-
-def private_directory(path: Path) -> Path:
-    """Make a directory that only its owner may enter; the same path."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
 
 
 def _seed(db: Database, config: Config, now: int) -> str | None:

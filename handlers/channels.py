@@ -4,7 +4,7 @@ from typing import Any
 
 from engines import Engines, base
 from engines.things import Channel, ChannelMessage
-from handlers.asking import ask, live, once
+from handlers.asking import ask, ask_once, live
 from handlers.errors import BadRequest
 from handlers.security import Caller
 from storage import idempotency
@@ -43,7 +43,7 @@ def subscribe(
             raise BadRequest(str(unknown)) from None
 
     key = idempotency.use(caller.key_id, idempotency_key, "channels.subscribe", body, session_id=asked.session_id)
-    return once(db, now, key, work)
+    return ask_once(db, now, key, work)
 
 
 def unsubscribe(db: Database, engines: Engines, session_id: str, channel_id: str) -> Json:

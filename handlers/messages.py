@@ -5,7 +5,7 @@ from typing import Any
 
 from engines import Engines, base
 from handlers import happenings, shapes
-from handlers.asking import once
+from handlers.asking import ask_once
 from handlers.attachments import pack
 from handlers.errors import BadRequest, NotAllowed
 from handlers.identity import details, heard, known, phones_of
@@ -163,7 +163,7 @@ def react(
         engines.record(session.id, [event])
         return {"success": True}, 200
 
-    return once(db, now, use(caller.key_id, idempotency_key, "messages.react", body, session_id=session.id), work)
+    return ask_once(db, now, use(caller.key_id, idempotency_key, "messages.react", body, session_id=session.id), work)
 
 
 def delete(
@@ -195,7 +195,7 @@ def delete(
         keeper.tidy()
         return {"success": True}, 200
 
-    return once(db, now, use(caller.key_id, idempotency_key, "messages.delete", body, session_id=session.id), work)
+    return ask_once(db, now, use(caller.key_id, idempotency_key, "messages.delete", body, session_id=session.id), work)
 
 
 def edit(
@@ -213,7 +213,7 @@ def edit(
         engines.record(session.id, [event])
         return {"messageId": sent.message_id, "timestamp": sent.timestamp}, 200
 
-    return once(db, now, use(caller.key_id, idempotency_key, "messages.edit", body, session_id=session.id), work)
+    return ask_once(db, now, use(caller.key_id, idempotency_key, "messages.edit", body, session_id=session.id), work)
 
 
 # --- read live -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -138,6 +139,10 @@ def test_the_key_is_printed_once_and_the_second_run_reads_its_file(served: Serve
         end(process)
         kept = (tmp_path / "data" / ".api-key").read_text().strip()
         assert "".join(banner).count(kept) == expected
+
+
+def test_the_first_key_is_in_a_file_for_its_owner_only(served: Served) -> None:
+    assert 0o600 == stat.S_IMODE((served.folder / "data" / ".api-key").stat().st_mode)
 
 
 def test_the_second_command_knows_its_steps() -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from gateway import __version__
 from gateway.document import bundle
+from tools.clients import problems
 
 ROOT = Path(__file__).parent.parent.parent
 NAME = "openwa-gateway-client"
@@ -42,6 +43,7 @@ _GENERATED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 _NODE = {"@hey-api/openapi-ts": "0.99.0", "@types/node": "^20", "typescript": "5.9.3"}
 LANGUAGES = ("typescript", *_GENERATED)
+_ACCEPT = "application/problem+json;q=1, application/json;q=0.9"
 _BROUGHT_BY = {"java": "default-jre-headless", "npm": "npm"}
 # What the generators leave of themselves in a package: how it would be built and pushed elsewhere.
 _NOT_OURS = [".github/**", ".gitlab-ci.yml", ".travis.yml", "appveyor.yml", "git_push.sh", "tox.ini"]
@@ -70,7 +72,9 @@ def by_tag() -> dict[str, Any]:
     """The document as openapi-generator is told it: `messages.send_text` is `send_text` of the tag's class.
 
     Without what is for people or browsers: the page, and the manual, which would stand at the head of every file. A
-    method has one type in these languages, so a send answers its result, and the preflight is left to HTTP.
+    method has one type in these languages, so a send answers its result, and the preflight is left to HTTP. Errors are
+    problems, which say more than the envelope; each answer is of one media type, which is what the clients send as
+    their Accept header and take for JSON.
     """
     document = json.loads(json.dumps(bundle()))
     document["info"]["description"] = document["info"]["description"].split("\n\n")[0]
@@ -82,10 +86,20 @@ def by_tag() -> dict[str, Any]:
             if {"200", "201"} <= operation["responses"].keys():
                 del operation["responses"]["200"]
                 operation["parameters"] = [one for one in operation["parameters"] if "Preflight" not in str(one)]
-    # One sentence or a list of them: for which the generators of Java and Go write what does not compile.
-    message = document["components"]["schemas"]["Error"]["properties"]["message"]
-    document["components"]["schemas"]["Error"]["properties"]["message"] = {"description": message["description"]}
+            for answer in operation["responses"].values():
+                _ask_for_problems(answer)
+    for answer in document["components"]["responses"].values():
+        _ask_for_problems(answer)
+    del document["components"]["schemas"]["Error"]
     return dict(document)
+
+
+def _ask_for_problems(answer: dict[str, Any]) -> None:
+    content = answer.get("content", {})
+    known = content.pop("application/json", None)
+    asked = content.pop("application/problem+json", known)
+    if asked:
+        content[_ACCEPT] = asked
 
 
 def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
@@ -106,6 +120,8 @@ def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
     _run("java", "-jar", jar(), "batch", "--fail-fast", "--threads", "2", *map(str, configurations))
     for left in (source, *configurations):
         left.unlink()
+    for language, folder in folders.items():
+        problems.tell(language, folder)
     for author in [folder / name for folder in folders.values() for name in ("pyproject.toml", "setup.py", "pom.xml")]:
         if author.exists():
             author.write_text(_NOBODY.sub("", author.read_text()))
