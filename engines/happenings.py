@@ -107,13 +107,17 @@ class MessageRevoked:
 
 @dataclass(frozen=True, slots=True)
 class ReactionReceived:
-    """`sender` put `emoji` on a message; an empty emoji takes it back."""
+    """`sender` put `emoji` on a message; an empty emoji takes it back.
+
+    `milliseconds` (0 to 999) tell two of one second apart.
+    """
 
     message_id: str
     chat: str
     sender: str
     emoji: str
     timestamp: int
+    milliseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

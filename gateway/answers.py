@@ -20,6 +20,11 @@ class Answer(flask.Response):
             self.headers.set("Content-Length", str(sum(map(len, self.response))))
         return self.headers
 
+    def get_app_iter(self, environ: Any) -> Any:
+        if self.is_sequence and environ["REQUEST_METHOD"] != "HEAD" and self.status_code not in _NO_BODY:
+            return self.response  # bytes that need no closing
+        return super().get_app_iter(environ)
+
     def dress(self, headers: list[tuple[str, str]]) -> None:
         """Add headers whose values are known to be sound."""
         self.headers._list.extend(headers)  # noqa: SLF001 - `extend` checks each for newlines again

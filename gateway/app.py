@@ -8,8 +8,9 @@ errors           exception → envelope, whatever raised it
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from io import BufferedReader
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import connexion
 import flask
@@ -17,11 +18,12 @@ import orjson
 from connexion.apis.flask_api import FlaskApi
 from connexion.resolver import RelativeResolver
 from connexion.spec import OpenAPISpecification
-from flask.json.provider import JSONProvider
-from werkzeug.routing import BaseConverter, MapAdapter, Rule
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
 from gateway.answers import Answer
 from gateway.gate import Gate, House, Operation
+from gateway.lean import LeanFlask
 from gateway.streams import Waiting
 from gateway.validation import RequestCheck
 from handlers.events import Watch
@@ -78,82 +80,54 @@ class _Passing:
         return function
 
 
-class _Text(BaseConverter):
-    """A path value of any type, as text: RequestCheck says what is wrong with it, instead of a bare 404."""
+class _Headers:
+    """The headers of a request by name, without the checks and copies of Werkzeug's."""
 
-    regex = "[^/]+"
-    part_isolating = True
+    __slots__ = ("_environ",)
 
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._environ = environ
 
-class _Json(JSONProvider):
-    def dumps(self, obj: Any, **_: Any) -> str:
-        return orjson.dumps(obj).decode()
-
-    def loads(self, s: str | bytes, **_: Any) -> Any:
-        return orjson.loads(s)
+    def get(self, name: str, default: str | None = None) -> str | None:
+        return self._environ.get(_variable(name), default)
 
 
-class _Rule(Rule):
-    """A route that is only matched: to make addresses of it, Werkzeug compiles two functions, half a millisecond."""
-
-    def _compile_builder(self, append_unknown: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - Werkzeug's signature
-        return _no_address
-
-
-def _no_address(*_: Any, **__: Any) -> Any:
-    raise NotImplementedError("no address is made from a route")
+@cache
+def _variable(header: str) -> str:
+    """The name of a header in a WSGI environment; the document names few."""
+    return f"HTTP_{header.upper().replace('-', '_')}"
 
 
-class _Flask(flask.Flask):
-    """Flask without what no request here uses (hosts, cookies, signals, hooks of blueprints): a third of its cost."""
-
-    gate: Gate
-    response_class = Answer
-    url_rule_class = _Rule
-
-    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
-        if request is None:
-            return None
-        path = request.environ.get("PATH_INFO", "").encode("latin1").decode(errors="replace")
-        return MapAdapter(self.url_map, "", "/", "", "http", path, request.method)
-
-    def full_dispatch_request(self) -> Answer:
-        try:
-            made: Any = self.gate.admit() or self.dispatch_request()
-        except Exception as error:  # noqa: BLE001 - each becomes an answer in the envelope
-            made = self.handle_user_exception(error)
-        return self.finalize_request(made)
-
-    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Answer:  # noqa: ARG002, FBT001, FBT002 - Flask's signature
-        return self.gate.dress(cast("Answer", self.make_response(rv)))
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
+@lru_cache(maxsize=64)
+def _media_type(text: str) -> str:
+    return parse_options_header(text)[0].lower()
 
 
 class _Request:
     """What connexion's decorators read of a request, without parsing what nobody asks for."""
 
-    __slots__ = ("_flask", "context", "headers", "path_params", "query")
+    __slots__ = ("_flask", "_most", "context", "headers", "path_params", "query")
     form: ClassVar[dict[str, Any]] = {}
     files: ClassVar[dict[str, Any]] = {}
     json = None  # the body travels in the context
 
-    def __init__(self, path_params: dict[str, Any], context: dict[str, Any]) -> None:
+    def __init__(self, path_params: dict[str, Any], context: dict[str, Any], most: int) -> None:
         request = here(flask.request)
-        self._flask = request
-        self.headers = request.headers
+        self._flask, self._most = request, most
+        self.headers = _Headers(request.environ)
         self.query: Any = request.args if request.query_string else {}
         self.path_params = path_params
         self.context = context
 
     @property
     def mimetype(self) -> str:
-        return str(self._flask.mimetype)
+        return _media_type(self._flask.environ.get("CONTENT_TYPE", ""))
 
     @property
     def body(self) -> bytes:
-        return bytes(self._flask.get_data(cache=False))
+        if self.length > self._most:
+            raise RequestEntityTooLarge
+        return bytes(self._flask.environ["wsgi.input"].read(self.length))
 
     @property
     def length(self) -> int:
@@ -195,7 +169,7 @@ class _Api(FlaskApi):  # type: ignore[misc]
     def get_request(self, *_: Any, **params: Any) -> _Request:
         context = {**self.gate.house.context, "now": flask.g.now}
         flask.globals.request_ctx.connexion_context = context  # type: ignore[attr-defined]  # what connexion.context reads
-        return _Request(params, context)
+        return _Request(params, context, self.gate.house.body_max_bytes)
 
     def get_response(self, response: Any, *_: Any) -> Answer:
         """A handler's `body` or `(body, status)` or `(body, status, headers)`; bytes and text are sent as they are."""
@@ -251,11 +225,5 @@ class _App(connexion.FlaskApp):  # type: ignore[misc]
         self.api_cls = type("_BoundApi", (_Api,), {"gate": gate})
         self.app.gate = gate
 
-    def create_app(self) -> "_Flask":
-        app = _Flask(self.import_name, static_folder=None)
-        app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-        app.json = _Json(app)
-        app.url_map.strict_slashes = True
-        app.url_map.merge_slashes = False
-        app.url_map.converters.update(dict.fromkeys(("default", "string", "int", "float"), _Text))
-        return app
+    def create_app(self) -> LeanFlask:
+        return LeanFlask(self.import_name)

@@ -13,8 +13,11 @@ from typing import Any
 
 from gateway import __version__, config, logs
 from storage import StorageError
+from storage.files import private_directory
+from storage.sole import sole
 
 log = logging.getLogger("openwa")
+_PATIENCE = 10_000  # milliseconds for PostgreSQL to notice that a killed gateway is gone
 _HERE = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104 - compared, not bound
 
 
@@ -38,6 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve(settings: config.Config, _args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT, then finish what is in flight."""
+    private_directory(settings.data_dir)
+    with sole(settings.data_dir, settings.database, _PATIENCE):
+        return _serve(settings)
+
+
+def _serve(settings: config.Config) -> int:
     # connexion takes it well where aiohttp, for a server that we do not run, cannot be imported; it is a sixth of
     # our start-up and eight megabytes.
     sys.modules.setdefault("aiohttp", None)  # type: ignore[arg-type]

@@ -123,6 +123,12 @@ class Config:
     webhook_workers: int = _of(
         "WEBHOOK_WORKER_CONCURRENCY", 16, "Deliveries under way at once", check=validate.Range(min=2, max=256)
     )
+    webhook_media_inline: int = _of(
+        "WEBHOOK_MEDIA_INLINE_MAX_BYTES",
+        MIB,
+        "Largest media, bytes, that webhooks get inside, in base64; above it they get its link alone; 0 never",
+        check=validate.Range(min=0, max=64 * MIB),
+    )
     webhook_ssrf_protect: bool = _of(
         "WEBHOOK_SSRF_PROTECT", True, "Whether webhooks may go to public addresses only; media always has to"
     )

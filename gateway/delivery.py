@@ -50,10 +50,11 @@ class Delivery:
         chance: Callable[[], float] = random.random,
         noted: Callable[[Made], None] = lambda _: None,
         posting: Callable[[bytes], None] = lambda _: None,
+        enclose: Callable[[Any], str] = lambda parcel: str(parcel.data),
     ) -> None:
         """`timeout` is in seconds, `retention` (how long ended deliveries are kept) in milliseconds.
 
-        `noted` is called with each attempt, `posting` before it with the body, in whichever thread makes it.
+        In whichever thread makes an attempt: `enclose` makes its payload, `posting` gets the body, `noted` what came.
         """
         self._db = db
         self._outbound = outbound
@@ -65,6 +66,7 @@ class Delivery:
         self._chance = chance
         self._noted = noted
         self._posting = posting
+        self._enclose = enclose
         self._lease = str(uuid4())
         self._lease_for = int((_RUN_SECONDS + 2 * timeout + 20) * 1000)
         self._workers = Workers(workers, slow=_SLOW)
@@ -85,10 +87,6 @@ class Delivery:
         """Whether webhooks may go there. Raises Blocked."""
         self._outbound.check(url, guarded=self._guarded)
 
-    def new_secret(self) -> str:
-        """A fresh signing secret."""
-        return signing.new_secret()
-
     def ping(self, hook: Any, now: int) -> Made:
         """Post an event `test`, once; nothing is stored."""
         return self.attempt(hook, signing.test_parcel(hook, now))
@@ -96,7 +94,7 @@ class Delivery:
     def attempt(self, hook: Any, parcel: Any) -> Made:
         """Post one delivery, once."""
         at, began = self._now(), time.monotonic()
-        payload = signing.body(parcel)
+        payload = signing.body(parcel, self._enclose(parcel))
         self._posting(payload)
         status, error, response, asked = None, None, None, None
         try:

@@ -14,6 +14,7 @@ from engines import base as engine
 from gateway import outbound, skim, ssrf
 from gateway.answers import Answer
 from handlers import errors as refusal
+from handlers.security import here
 from handlers.shapes import moment
 from storage import files
 from storage.idempotency import KeyReused
@@ -111,7 +112,8 @@ _PHRASES = {413: "Payload Too Large", 416: "Range Not Satisfiable", 422: "Unproc
 
 def kind_of(error: Exception) -> Kind:
     """The first of the error's ancestors that the table knows; anything else is our own bug."""
-    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
+    raised = type(error)
+    return KINDS.get(raised) or next((KINDS[cls] for cls in raised.__mro__ if cls in KINDS), UNEXPECTED)
 
 
 def _phrase(status: int) -> str:
@@ -189,9 +191,10 @@ def http_answer(error: HTTPException, body_max: int) -> Answer:
 def _answer(status: int, message: str | list[str], headers: dict[str, str], kind: Kind) -> Answer:
     """An error in the envelope, or as a problem where the caller asks for that."""
     content_type, body = "application/json", envelope(status, message)
-    asked = flask.request.headers.get("Accept", "")
+    request = here(flask.request)
+    asked = request.environ.get("HTTP_ACCEPT", "")
     # Generated clients name both, without preferring one: theirs is what every answer had before there was a choice.
-    if PROBLEM in asked and flask.request.accept_mimetypes.best_match((content_type, PROBLEM)) == PROBLEM:
+    if PROBLEM in asked and request.accept_mimetypes.best_match((content_type, PROBLEM)) == PROBLEM:
         after = headers.get("Retry-After")
         retry_at = moment(flask.g.now + int(after) * 1000) if after else None
         content_type, body = PROBLEM, problem(status, message, kind, flask.g.request_id, retry_at)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask
-from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gateway import cors, errors
 from gateway.answers import Answer
@@ -77,9 +77,7 @@ class Gate:
         self.operations: dict[str, Operation] = {}
 
     def install(self, app: flask.Flask) -> None:
-        for status in default_exceptions:
-            app.register_error_handler(status, self._http_error)
-        app.register_error_handler(Exception, self._error)
+        app.register_error_handler(InternalServerError, self.answer)  # what Flask makes of an error while it answers
 
     def admit(self) -> Answer | None:
         """Let the request on to its operation, or answer or raise for it."""
@@ -129,10 +127,10 @@ class Gate:
             log.debug("%s %s %s", method, operation, status, extra={"request_id": g.request_id})
         return response
 
-    def _http_error(self, error: HTTPException) -> Answer:
-        return errors.http_answer(error, self.house.body_max_bytes)
-
-    def _error(self, error: Exception) -> Answer:
+    def answer(self, error: Exception) -> Answer:
+        """What the client is told of an error that ended its request."""
+        if isinstance(error, HTTPException):
+            return errors.http_answer(error, self.house.body_max_bytes)
         kind = errors.kind_of(error)
         if kind.status >= 500:
             bug = error if kind is errors.UNEXPECTED else None
@@ -142,7 +140,7 @@ class Gate:
 
     def _note(self, error: Exception) -> None:
         """Keep in the audit log who was refused for the key or for the rate, a sample of it."""
-        request, g = flask.request, flask.g
+        request, g = here(flask.request), here(flask.g)
         limited = isinstance(error, errors.TooManyRequests)
         if limited or (isinstance(error, Unauthorized) and g.operation.role != "public"):
             self.house.refusals.note(

@@ -232,6 +232,8 @@ class Media:
         with self._db.read() as tx:
             gone = media.gone(tx, _PORTION)
         for row in gone:
+            if row.shared:
+                continue
             self._files.remove(row.name)
             if row.place == "s3" and self._objects is not None:
                 self._objects.remove(row.name)
@@ -250,7 +252,7 @@ class Media:
                 media.let_go(tx, row.message_id)
             return
         with self._db.write() as tx:
-            there = media.moved(tx, row.row)
+            there = media.moved(tx, row.name)
         self._files.remove(row.name)
         if not there:  # deleted meanwhile
             objects.remove(row.name)
@@ -259,7 +261,7 @@ class Media:
         while not self._stopping.is_set():
             with self._db.read() as tx:
                 rows = media.to_move(tx, _PORTION)
-            for row in rows:
+            for row in {row.name: row for row in rows}.values():
                 self._move_one(objects, row)
             if len(rows) < _PORTION:
                 return

@@ -177,7 +177,7 @@ class Outbound:
         """Where to connect to. Every address of the name has to be public. Raises Blocked, _NoName."""
         found = self._resolve(place, timeout)
         if guarded and place.host not in self._allowed and not all(is_public(info[4][0]) for info in found):
-            raise Blocked("url must lead to a public address")
+            raise Blocked("url must lead to a public address, or its host be named in SSRF_ALLOWED_HOSTS")
         return found
 
     def _resolve(self, place: Target, timeout: float) -> list[Any]:

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from engines import Engines
 from engines.base import EngineError, EngineFactory, Event, StateChanged
@@ -16,6 +15,7 @@ from gateway.calls import Doorman
 from gateway.config import Config, effective
 from gateway.delivery import Delivery
 from gateway.document import bundle
+from gateway.enclosing import enclosing
 from gateway.gate import House
 from gateway.inbound import Inbound
 from gateway.limiter import Limiter, Window
@@ -34,7 +34,7 @@ from handlers.sessions import account
 from handlers.settings import Settings
 from storage import Unavailable, api_keys, audit, events, migrate, search, sessions
 from storage.db import Database
-from storage.files import Files
+from storage.files import Files, private_directory
 
 log = logging.getLogger("openwa")
 _USAGE_EVERY = 15.0
@@ -146,10 +146,9 @@ class Program:
 
     def _media(self) -> Media:
         config = self.config
-        files = Files(config.data_dir / "media", config.media_max_bytes)
         return Media(
             self.db,
-            files,
+            Files(config.data_dir / "media", config.media_max_bytes),
             self.outbound,
             self._now,
             most=config.media_max_bytes,
@@ -202,12 +201,11 @@ class Program:
             retention=config.webhook_retention_hours * HOUR,
             noted=lambda made: self.metrics.attempted(made.duration / 1000, ok=made.ok),
             posting=self.promise.delivery if self.promise else lambda _: None,
+            enclose=enclosing(self.db, self.media, config.webhook_media_inline),
         )
 
     def _world(self) -> World:
-        directory = self.config.data_dir / "simulator"
-        private_directory(directory)
-        return World(directory)
+        return World(private_directory(self.config.data_dir / "simulator"))
 
     def _factory(self) -> EngineFactory:
         world, link_after = self.world, self.config.simulator_link_after / 1000
@@ -258,8 +256,8 @@ class Program:
     def _forget_old(self) -> None:
         while not self._stopping.is_set():
             try:
-                config = self.config
-                retention.turn(self.db, self._now(), config.event_retention_days, config.audit_retention_days)
+                days = self.config.event_retention_days, self.config.audit_retention_days
+                retention.turn(self.db, self._now(), *days)
             except Unavailable as error:
                 log.warning("what is old stays for now: %s", error)
             self._stopping.wait(retention.EVERY)
@@ -280,11 +278,6 @@ def open_database(config: Config) -> Database:
     db = Database(config.database)
     migrate.upgrade(db)
     return db
-
-
-def private_directory(path: Path) -> None:
-    """Make a directory that only its owner may enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _seed(db: Database, config: Config, now: int) -> str | None:

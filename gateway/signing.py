@@ -9,7 +9,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -25,11 +24,6 @@ _DROPPED = {
     "connection", "content-length", "content-type", "expect", "host", "keep-alive", "te", "trailer",
     "transfer-encoding", "upgrade",
 }  # fmt: skip
-
-
-def new_secret() -> str:
-    """A fresh secret, `whsec_` and 32 random bytes in base64."""
-    return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class Parcel(NamedTuple):
@@ -64,10 +58,10 @@ def standard_key(secret: str) -> bytes:
     return secret.encode()
 
 
-def body(parcel: Any) -> bytes:
+def body(parcel: Any, data: str) -> bytes:
     """The envelope of one delivery: the same bytes on every try, so that OpenWA's signature is the same too.
 
-    `parcel.data` is the event's payload as JSON text. A test has neither sequence nor cursor.
+    `data` is the event's payload as JSON text. A test has neither sequence nor cursor.
     """
     envelope = {
         "event": parcel.type,
@@ -78,7 +72,7 @@ def body(parcel: Any) -> bytes:
     }
     if parcel.cursor is not None:
         envelope |= {"sequence": parcel.sequence, "cursor": parcel.cursor}
-    return orjson.dumps({**envelope, "data": orjson.Fragment(parcel.data)})
+    return orjson.dumps({**envelope, "data": orjson.Fragment(data)})
 
 
 def headers(hook: Any, parcel: Any, payload: bytes, at: int) -> dict[str, str | bytes]:

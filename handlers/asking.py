@@ -53,7 +53,7 @@ def live(db: Database, engines: Engines, session_id: str) -> Everything:
     return ask(db, engines, session_id).engine
 
 
-def once(db: Database, now: int, use: idempotency.Use, work: Callable[[], tuple[Json, int]]) -> tuple[Json, int]:
+def ask_once(db: Database, now: int, use: idempotency.Use, work: Callable[[], tuple[Json, int]]) -> tuple[Json, int]:
     """Have the engine make something, once per idempotency key; `work` asks it and gives (answer, status).
 
     What certainly did not happen may be tried again under the same key; what may have happened is never repeated.

@@ -45,7 +45,7 @@ def send(
     """Take a batch."""
     with db.read() as tx:
         session = sessions.find(tx, session_id)
-    use = idempotency.use(caller.key_id, idempotency_key, "bulk.send", session.id, body)
+    use = idempotency.use(caller.key_id, idempotency_key, "bulk.send", body, session_id=session.id)
     uploads: list[Upload] = []
     with db.write() as tx:
 

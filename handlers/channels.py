@@ -4,8 +4,10 @@ from typing import Any
 
 from engines import Engines, base
 from engines.things import Channel, ChannelMessage
-from handlers.asking import live
+from handlers.asking import ask, ask_once, live
 from handlers.errors import BadRequest
+from handlers.security import Caller
+from storage import idempotency
 from storage.db import Database
 
 Json = dict[str, Any]
@@ -28,13 +30,20 @@ def list_messages(db: Database, engines: Engines, session_id: str, channel_id: s
     return [_message(found) for found in live(db, engines, session_id).channel_messages(channel_id, limit)]
 
 
-def subscribe(db: Database, engines: Engines, session_id: str, body: Json) -> tuple[Json, int]:
+def subscribe(
+    db: Database, engines: Engines, now: int, caller: Caller, session_id: str, body: Json, idempotency_key: str = ""
+) -> tuple[Json, int]:
     """Follow the channel of an invite code, or of the link with it."""
-    engine = live(db, engines, session_id)
-    try:
-        return _channel(engine.follow_channel(body["inviteCode"].removeprefix(_LINK))), 201
-    except base.NotOnAccount as unknown:
-        raise BadRequest(str(unknown)) from None
+    asked = ask(db, engines, session_id)
+
+    def work() -> tuple[Json, int]:
+        try:
+            return _channel(asked.engine.follow_channel(body["inviteCode"].removeprefix(_LINK))), 201
+        except base.NotOnAccount as unknown:
+            raise BadRequest(str(unknown)) from None
+
+    key = idempotency.use(caller.key_id, idempotency_key, "channels.subscribe", body, session_id=asked.session_id)
+    return ask_once(db, now, key, work)
 
 
 def unsubscribe(db: Database, engines: Engines, session_id: str, channel_id: str) -> Json:

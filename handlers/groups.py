@@ -9,7 +9,7 @@ from engines import Engines, addresses, base
 from engines.things import Group, ParticipantResult
 from engines.verbs import ParticipantChange
 from handlers import shapes
-from handlers.asking import Asked, ask, once
+from handlers.asking import Asked, ask, ask_once
 from handlers.errors import BadRequest, NotAllowed
 from handlers.security import Caller
 from storage import idempotency
@@ -36,7 +36,7 @@ def create(
 ) -> tuple[Json, int]:
     """Make a group of the account and these people; whoever cannot be added is told."""
     asked = ask(db, engines, session_id)
-    use = idempotency.use(caller.key_id, idempotency_key, "groups.create", asked.session_id, body)
+    use = idempotency.use(caller.key_id, idempotency_key, "groups.create", body, session_id=asked.session_id)
 
     def work() -> tuple[Json, int]:
         wanted = asked.addresses(body["participants"])
@@ -44,7 +44,7 @@ def create(
         inside = {participant.id for participant in group.participants}
         return {**shapes.group(group), "notAdded": [one for one in wanted if one not in inside]}, 201
 
-    return once(db, now, use, work)
+    return ask_once(db, now, use, work)
 
 
 def get(db: Database, engines: Engines, session_id: str, group_id: str) -> Json:

@@ -131,7 +131,9 @@ def message_reaction(session_id: str, event: base.ReactionReceived, reactions: d
         "senderId": event.sender,
         "reactions": reactions,
     }
-    at = moment(event.timestamp * 1000)  # WhatsApp's time, not ours: the same reaction reported twice is one
+    at = moment(
+        event.timestamp * 1000 + event.milliseconds
+    )  # WhatsApp's time, not ours: the same reaction reported twice is one
     return Draft("message.reaction", f"react_{session_id}_{event.message_id}_{event.sender}_{at}", data, event.chat)
 
 

@@ -2,10 +2,12 @@
 
 import base64
 import contextlib
+import mimetypes
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +24,13 @@ _TYPE = re.compile(
     r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?:; ?[A-Za-z0-9_.+-]{1,30}=[A-Za-z0-9_.+-]{1,50}){0,3}"
 )
 _SHOWN = re.compile(r"(?:image/(?!svg)|video/|audio/)")  # what a browser may show; all else is for saving
+_ENDINGS = {  # what WhatsApp's media is called, beyond what Python knows on every machine
+    "audio/ogg": ".ogg", "audio/mp4": ".m4a", "audio/amr": ".amr", "video/3gpp": ".3gp", "image/webp": ".webp",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+}  # fmt: skip
+_TYPES = mimetypes.MimeTypes(())
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -61,7 +70,7 @@ def get(
     kind = sound_type(row.mimetype)
     headers = {
         "Content-Type": kind,
-        "Content-Disposition": _disposition(kind, row.filename or row.name),
+        "Content-Disposition": _disposition(kind, row.filename or _call(message, kind)),
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, max-age=3600",
@@ -111,6 +120,13 @@ def _part(asked: str, size: int) -> tuple[int, int]:
     if length < 1:
         raise BadRange(size)
     return start, length
+
+
+def _call(message: messages.Message, kind: str) -> str:
+    """A name for what came without one: what it is, when it was written (UTC), and the ending of its type."""
+    plain = kind.partition(";")[0].lower()
+    written = datetime.fromtimestamp(message.timestamp or message.created_at // 1000, UTC)
+    return f"{message.type}-{written:%Y%m%d-%H%M%S}{_ENDINGS.get(plain) or _TYPES.guess_extension(plain) or '.bin'}"
 
 
 def _disposition(kind: str, filename: str) -> str:

@@ -5,14 +5,17 @@ from typing import Any
 
 from engines import Engines, base
 from handlers import happenings, shapes
+from handlers.asking import ask_once
 from handlers.attachments import pack
 from handlers.errors import BadRequest, NotAllowed
 from handlers.identity import details, heard, known, phones_of
 from handlers.media import Keeper, inline
+from handlers.security import Caller
 from handlers.sending import Desk, Parcel, own, send_operation
 from handlers.variables import fill
 from storage import media, messages, sessions, templates
 from storage.db import Database
+from storage.idempotency import use
 from storage.sessions import Session
 
 Json = dict[str, Any]
@@ -137,52 +140,80 @@ def forward(desk: Desk, session: Session, body: Json) -> Parcel:
         original = messages.find(tx, session.id, body["messageId"])
     if original is None or original.chat_id != chat:
         return Parcel("unknown", "[Forwarded]", base.Forward(chat, body["messageId"]), {"forwarded": True})
-    kept = {name: value for name, value in (original.metadata or {}).items() if name in _FORWARDED}
-    message_id = original.wa_message_id or body["messageId"]
-    return Parcel(original.type, original.body, base.Forward(chat, message_id), {**kept, "forwarded": True})
+    stored = original.metadata or {}
+    kept: Json = {name: value for name, value in stored.items() if name in _FORWARDED}
+    if "media" in stored:
+        kept["media"] = {name: value for name, value in stored["media"].items() if name != "url"}
+    passed_on = base.Forward(chat, original.wa_message_id or body["messageId"])
+    return Parcel(original.type, original.body, passed_on, {**kept, "forwarded": True}, shares=original.id)
 
 
 # --- changed: the engine first, and then the books as if it had told -------------------------------
 
 
-def react(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+def react(
+    db: Database, engines: Engines, now: int, caller: Caller, session_id: str, body: Json, idempotency_key: str = ""
+) -> tuple[Json, int]:
     """Put an emoji on a message, or take it back. Raises NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
-    engines.live(session.id).react(chat, message_id, body["emoji"])
-    event = base.ReactionReceived(message_id, chat, own(session.phone), body["emoji"], now // 1000)
-    engines.record(session.id, [event])
-    return {"success": True}
+
+    def work() -> tuple[Json, int]:
+        engines.live(session.id).react(chat, message_id, body["emoji"])
+        event = base.ReactionReceived(message_id, chat, own(session.phone), body["emoji"], *divmod(now, 1000))
+        engines.record(session.id, [event])
+        return {"success": True}, 200
+
+    return ask_once(db, now, use(caller.key_id, idempotency_key, "messages.react", body, session_id=session.id), work)
 
 
-def delete(db: Database, engines: Engines, keeper: Keeper, now: int, session_id: str, body: Json) -> Json:
+def delete(
+    db: Database,
+    engines: Engines,
+    keeper: Keeper,
+    now: int,
+    caller: Caller,
+    session_id: str,
+    body: Json,
+    idempotency_key: str = "",
+) -> tuple[Json, int]:
     """Delete a message, for everyone unless asked otherwise. Raises NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
-    if body.get("forEveryone", True):
-        engines.live(session.id).revoke(chat, message_id)
-        event = base.MessageRevoked(message_id, chat, own(session.phone), now // 1000, from_me=True)
-        engines.record(session.id, [event])
-    else:
-        engines.require(base.Capability.DELETE_FOR_ME)
-        engines.live(session.id).revoke(chat, message_id, for_everyone=False)
-        with db.write() as tx:
-            sessions.hold(tx, session.id)
-            row = messages.revoke(tx, session.id, message_id)
-            if row is not None:
-                media.let_go(tx, row.id)
-    keeper.tidy()
-    return {"success": True}
+
+    def work() -> tuple[Json, int]:
+        if body.get("forEveryone", True):
+            engines.live(session.id).revoke(chat, message_id)
+            event = base.MessageRevoked(message_id, chat, own(session.phone), now // 1000, from_me=True)
+            engines.record(session.id, [event])
+        else:
+            engines.require(base.Capability.DELETE_FOR_ME)
+            engines.live(session.id).revoke(chat, message_id, for_everyone=False)
+            with db.write() as tx:
+                sessions.hold(tx, session.id)
+                row = messages.revoke(tx, session.id, message_id)
+                if row is not None:
+                    media.let_go(tx, row.id)
+        keeper.tidy()
+        return {"success": True}, 200
+
+    return ask_once(db, now, use(caller.key_id, idempotency_key, "messages.delete", body, session_id=session.id), work)
 
 
-def edit(db: Database, engines: Engines, now: int, session_id: str, body: Json) -> Json:
+def edit(
+    db: Database, engines: Engines, now: int, caller: Caller, session_id: str, body: Json, idempotency_key: str = ""
+) -> tuple[Json, int]:
     """Give an own message a new text. Raises NotAllowed where WhatsApp does not take it, NotOnAccount."""
     session, chat, message_id = _target(db, session_id, body)
-    try:
-        sent = engines.live(session.id).edit(chat, message_id, body["body"])
-    except base.Refused as refused:
-        raise NotAllowed(str(refused)) from None
-    event = base.MessageEdited(message_id, chat, own(session.phone), body["body"], now // 1000)
-    engines.record(session.id, [event])
-    return {"messageId": sent.message_id, "timestamp": sent.timestamp}
+
+    def work() -> tuple[Json, int]:
+        try:
+            sent = engines.live(session.id).edit(chat, message_id, body["body"])
+        except base.Refused as refused:
+            raise NotAllowed(str(refused)) from None
+        event = base.MessageEdited(message_id, chat, own(session.phone), body["body"], now // 1000)
+        engines.record(session.id, [event])
+        return {"messageId": sent.message_id, "timestamp": sent.timestamp}, 200
+
+    return ask_once(db, now, use(caller.key_id, idempotency_key, "messages.edit", body, session_id=session.id), work)
 
 
 # --- read live -------------------------------------------------------------------------------------

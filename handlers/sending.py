@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
+from uuid import uuid4
 
 from engines import Engines, addresses, base, contents
 from handlers.errors import of_url
 from handlers.identity import known
 from handlers.media import Keeper
 from handlers.security import Caller
+from handlers.shapes import media as shape_media
 from handlers.shapes import milliseconds, moment
 from handlers.uploads import Upload
 from storage import Conflict, idempotency, media, sends, sessions
@@ -50,6 +52,7 @@ class Parcel(NamedTuple):
     metadata: Json | None = None
     quote: base.Quote | None = None
     upload: Upload | None = None
+    shares: str | None = None  # our id of the message whose media it carries as well
 
 
 class When(NamedTuple):
@@ -103,14 +106,13 @@ def send(desk: Desk, operation: str, session_id: str, body: Json, pack: Pack) ->
     with desk.db.read() as tx:
         session = sessions.find(tx, session_id)
         chat = known(tx, session.id, body["toChatId" if "toChatId" in body else "chatId"])
+        once = idempotency.use(desk.caller.key_id, "" if desk.preflight else desk.key, operation, session.id, body)
+        kept = idempotency.find(tx, once)
     lane = sends.Lane(session.id, chat)
     due, expires = milliseconds(body.get("sendAt")), milliseconds(body.get("expiresAt"))
     when = When(due, expires, "respond-async" in desk.prefer or (due is not None and due > desk.now))
     if desk.preflight:
         return _preflight(desk, session, lane.chat_id, pack(desk, session, body), due), 200
-    once = idempotency.use(desk.caller.key_id, desk.key, operation, session.id, body)
-    with desk.db.read() as tx:
-        kept = idempotency.find(tx, once)
     parcel = None
     if kept is None:  # what was asked before needs neither a connection nor its media once more
         if not when.later:
@@ -141,14 +143,21 @@ def _queue(tx: Tx, session: sessions.Session, lane: sends.Lane, parcel: Parcel, 
         "chat_id": lane.chat_id, "sender": own(session.phone), "recipient": lane.chat_id, "body": parcel.body,
         "type": parcel.type, "timestamp": now // 1000, "metadata": parcel.metadata,
     }  # fmt: skip
+    shared = media.to_share(tx, parcel.shares) if parcel.shares is not None else None
     if parcel.upload is not None:
         row["id"] = parcel.upload.name
+    if shared is not None:
+        row["id"] = new_id = str(uuid4())
+        told = shape_media(session.id, new_id, shared.mimetype, shared.filename, shared.size)
+        row["metadata"] = {**(parcel.metadata or {}), "media": told}
     content = contents.dump(parcel.content, parcel.quote)
     message_id = sends.queue(
         tx, session.id, row, content, now, due_at=when.due, expires_at=when.expires, patient=when.later
     )
     if parcel.upload is not None:
         media.add(tx, parcel.upload.carried(parcel.content), now, message_id=message_id)
+    if shared is not None:
+        media.share(tx, shared, message_id, now)
     return message_id
 
 

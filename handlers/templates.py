@@ -16,7 +16,7 @@ def create(
     """Keep a new template."""
     with db.write() as tx:
         session = sessions.find(tx, session_id)
-        use = idempotency.use(caller.key_id, idempotency_key, "templates.create", session.id, body)
+        use = idempotency.use(caller.key_id, idempotency_key, "templates.create", body, session_id=session.id)
         return idempotency.once(
             tx, use, now, lambda: (shapes.template(templates.create(tx, session.id, body, now)), 201)
         )

@@ -1,13 +1,15 @@
 """Webhooks: endpoints that events are delivered to, what became of each delivery, and how to have it again."""
 
+import base64
 import re
+import secrets
 from typing import Any, Protocol
 
 from handlers import shapes
 from handlers.errors import BadRequest
 from handlers.identity import known
 from handlers.security import Caller
-from storage import Conflict, audit, deliveries, sessions, webhooks
+from storage import Conflict, audit, deliveries, idempotency, sessions, webhooks
 from storage.db import Database, Tx
 
 Json = dict[str, Any]
@@ -31,11 +33,10 @@ class Courier(Protocol):
     def ping(self, hook: Any, now: int) -> Any:
         """Post an event `test`, once; `ok`, `status` and `error` say what came of it."""
 
-    def new_secret(self) -> str:
-        """A fresh signing secret."""
 
-
-def create(db: Database, delivery: Courier, now: int, caller: Caller, session_id: str, body: Json) -> tuple[Json, int]:
+def create(
+    db: Database, delivery: Courier, now: int, caller: Caller, session_id: str, body: Json, idempotency_key: str = ""
+) -> tuple[Json, int]:
     """Register an endpoint; it gets the session's events from now on."""
     with db.read() as tx:
         sessions.find(tx, session_id)
@@ -43,9 +44,14 @@ def create(db: Database, delivery: Courier, now: int, caller: Caller, session_id
     with db.write() as tx:
         session = sessions.find(tx, session_id)
         columns = {"events": ["message.received"], "retry_count": 3, **_columns(tx, session.id, body)}
-        row = webhooks.create(tx, session.id, columns, now)
-        _audit(tx, "webhook_created", now, caller, row)
-    return shapes.webhook(row), 201
+
+        def work() -> tuple[Json, int]:
+            row = webhooks.create(tx, session.id, columns, now)
+            _audit(tx, "webhook_created", now, caller, row)
+            return shapes.webhook(row), 201
+
+        use = idempotency.use(caller.key_id, idempotency_key, "webhooks.create", body, session_id=session.id)
+        return idempotency.once(tx, use, now, work)
 
 
 def list_all(db: Database, caller: Caller, limit: int, offset: int) -> list[Json]:
@@ -100,15 +106,27 @@ def test(db: Database, delivery: Courier, now: int, session_id: str, id_: str) -
 
 
 def rotate_secret(
-    db: Database, delivery: Courier, now: int, caller: Caller, session_id: str, id_: str, body: Json
+    db: Database, now: int, caller: Caller, session_id: str, id_: str, body: Json, idempotency_key: str = ""
 ) -> Json:
-    """A new secret, shown this once; the old one signs along for the overlap."""
-    secret = body.get("secret") or delivery.new_secret()
+    """A new secret, shown this once, and to whoever repeats the request with its key; the old one signs along a while.
+
+    A fresh secret is made from the caller's own key, so that it is kept nowhere but where it signs.
+    """
     until = now + body.get("overlapHours", 24) * _HOUR
     with db.write() as tx:
-        row = webhooks.rotate(tx, _find(tx, session_id, id_).session_id, id_, secret, until, now)
-        _audit(tx, "webhook_secret_rotated", now, caller, row)
-    return {"secret": secret, "oldSecretUntil": shapes.moment(row.old_secret_until)}
+        hook = _find(tx, session_id, id_)
+
+        def work() -> tuple[Json, int]:
+            nonce = secrets.token_hex(16)
+            row = webhooks.rotate(tx, hook.session_id, id_, _secret(caller, nonce, body), until, now)
+            _audit(tx, "webhook_secret_rotated", now, caller, row)
+            return {"nonce": nonce, "until": shapes.moment(row.old_secret_until)}, 200
+
+        use = idempotency.use(
+            caller.key_id, idempotency_key, "webhooks.rotate_secret", id_, body, session_id=hook.session_id
+        )
+        kept, _ = idempotency.once(tx, use, now, work)
+    return {"secret": _secret(caller, kept["nonce"], body), "oldSecretUntil": kept["until"]}
 
 
 def list_deliveries(
@@ -180,6 +198,12 @@ def _active(tx: Tx, session_id: str, webhook_id: str) -> webhooks.Webhook:
 def _told(tx: Tx, rows: list[deliveries.Delivery]) -> list[Json]:
     attempts = deliveries.attempts_of(tx, [row.row for row in rows])
     return [shapes.delivery(row, attempts[row.row]) for row in rows]
+
+
+def _secret(caller: Caller, nonce: str, body: Json) -> str:
+    """The secret that a rotation asks for, or a fresh one: `whsec_` and 32 bytes in base64, as the standard has it."""
+    fresh = bytes.fromhex(caller.derive(f"a webhook's secret {nonce}"))
+    return body.get("secret") or f"whsec_{base64.b64encode(fresh).decode()}"
 
 
 def _columns(tx: Tx, session_id: str, body: Json) -> Json:

@@ -15,6 +15,7 @@ from storage.tables import media
 
 Source = BufferedReader | Iterator[bytes]
 _PIECE = 1 << 20
+_ONCE = media.c.row.in_(select(func.min(media.c.row)).group_by(media.c.name))  # several messages may carry one file
 
 
 class NoArchive(Exception):
@@ -23,7 +24,7 @@ class NoArchive(Exception):
 
 def count(tx: Tx) -> tuple[int, int]:
     """How many files are kept, and how many bytes they are."""
-    number, size = tx.execute(select(func.count(), func.coalesce(func.sum(media.c.size), 0)).select_from(media)).one()
+    number, size = tx.execute(select(func.count(), func.coalesce(func.sum(media.c.size), 0)).where(_ONCE)).one()
     return int(number), int(size)
 
 
@@ -33,7 +34,8 @@ def pack(db: Database, target: Path, read: Callable[[Any], Source]) -> int:
     part.touch(mode=0o600)
     try:
         with db.snapshot() as tx, tarfile.open(part, "w:gz") as archive:
-            for row in tx.execute(select(media).order_by(media.c.row).execution_options(yield_per=500)):
+            rows = select(media).where(_ONCE).order_by(media.c.row)
+            for row in tx.execute(rows.execution_options(yield_per=500)):
                 about = tarfile.TarInfo(row.name)
                 about.size, about.mode, about.mtime = row.size, 0o600, row.created_at // 1000
                 try:
@@ -58,9 +60,7 @@ def unpack(db: Database, archive: Path, directory: Path) -> int:
     try:
         with tarfile.open(archive, "r:*") as packed, db.read() as tx:
             for member in packed:
-                row = tx.execute(
-                    select(media).where(media.c.name == member.name, media.c.place == "local")
-                ).one_or_none()
+                row = tx.execute(select(media).where(media.c.name == member.name, media.c.place == "local")).first()
                 source = packed.extractfile(member) if row is not None and member.isreg() else None
                 if row is None or source is None or member.size != row.size or (directory / row.name).exists():
                     continue

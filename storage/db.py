@@ -57,27 +57,22 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={} if self.is_sqlite else {"connect_timeout": 10},
         )
-        self._local = threading.local()
+        self._local = _Mine()
+        self._reading = _Reading(self)
         self._open: list[Connection] = []
         self._writer = threading.Lock()
         self._losses = 0  # how often a connection was lost: those that others opened before are lost as well
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
 
-    @contextmanager
-    def read(self) -> Iterator[Tx]:
+    def read(self) -> "_Reading":
         """This thread's reading connection, in autocommit. Raises Unavailable where the database does not answer."""
-        tx = self._connection("reader")
-        try:
-            yield tx
-        except DBAPIError as error:
-            self._forget("reader")
-            raise self._told(error) from error
+        return self._reading
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """One transaction, committed at the end, rolled back on an exception. Not to be nested in one thread."""
-        if getattr(self._local, "writing", False):
+        if self._local.writing:
             raise RuntimeError("a transaction is already open in this thread; pass it on instead")
         with self._writer if self.is_sqlite else _NO_LOCK:
             tx = self._connection("writer")
@@ -123,16 +118,16 @@ class Database:
             with suppress(DBAPIError):  # its server may be gone
                 connection.close()
         self._open.clear()
-        self._local = threading.local()
+        self._local = _Mine()
         self.engine.dispose()
 
     def _connection(self, role: str) -> Connection:
         local = self._local
-        if getattr(local, "losses", 0) != self._losses and not getattr(local, "writing", False):
+        if local.losses != self._losses and not local.writing:
             self._forget("reader")
             self._forget("writer")
             local.losses = self._losses
-        connection: Connection | None = getattr(self._local, role, None)
+        connection: Connection | None = getattr(local, role)
         if connection is None:
             try:
                 # SQLAlchemy's transactions cost ten times what BEGIN and COMMIT do; it is told that there are none.
@@ -140,9 +135,9 @@ class Database:
             except OperationalError as error:
                 raise Unavailable("The database does not answer") from error
             connection.begin()
-            if role == "writer" and getattr(self._local, "sparing", False):
+            if role == "writer" and local.sparing:
                 _spare(connection, sqlite=self.is_sqlite)
-            setattr(self._local, role, connection)
+            setattr(local, role, connection)
             self._open.append(connection)
         return connection
 
@@ -153,7 +148,7 @@ class Database:
             self._forget("writer")
 
     def _forget(self, role: str) -> None:
-        connection: Connection | None = getattr(self._local, role, None)
+        connection: Connection | None = getattr(self._local, role)
         if connection is not None:
             setattr(self._local, role, None)
             self._open.remove(connection)
@@ -205,6 +200,31 @@ def literally(column: Any, word: str) -> Any:
 def upsert(dialect: str, into: Table) -> Any:
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`, which both databases spell alike."""
     return (sqlite if dialect == "sqlite" else postgresql).insert(into)
+
+
+class _Mine(threading.local):
+    """What a thread has of the database: its connections, and what it said of them."""
+
+    reader: Connection | None = None
+    writer: Connection | None = None
+    losses = 0
+    writing = False
+    sparing = False
+
+
+class _Reading:
+    """What `with database.read()` enters; holds nothing itself, so that one serves all."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Tx:
+        return self._database._connection("reader")  # noqa: SLF001 - a part of Database
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError):
+            self._database._forget("reader")  # noqa: SLF001
+            raise self._database._told(error) from error  # noqa: SLF001
 
 
 class _NoLock:

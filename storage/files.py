@@ -122,3 +122,9 @@ def pieces(file: BufferedReader, length: int) -> Iterator[bytes]:
         while length > 0 and (piece := file.read(min(length, _CHUNK))):
             length -= len(piece)
             yield piece
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory that only its owner may enter; the same path."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

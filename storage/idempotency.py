@@ -20,11 +20,12 @@ class KeyReused(StorageError):
 
 
 class Use(NamedTuple):
-    """One use of an idempotency key: which API key used it, the key ('' for none), and for what request."""
+    """One use of an idempotency key: which API key used it, the key ('' for none), for what, on which session."""
 
     api_key_id: str
     key: str
     request: str
+    session_id: str | None = None
 
 
 class Kept(NamedTuple):
@@ -39,13 +40,14 @@ class Kept(NamedTuple):
     since: int
 
 
-def use(api_key_id: str, key: str, *request: Any) -> Use:
+def use(api_key_id: str, key: str, *request: Any, session_id: str | None = None) -> Use:
     """A use of `key`; `request` is all that makes the request what it is (operation, path, body).
 
-    What is no JSON in there counts by its `str`.
+    What is no JSON in there counts by its `str`. The answer is forgotten with the session that it belongs to.
     """
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest() if key else ""
-    return Use(api_key_id, key, digest)
+    whole = [*request, session_id]
+    digest = hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest() if key else ""
+    return Use(api_key_id, key, digest, session_id)
 
 
 def begin(tx: Tx, once: Use) -> Kept | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, delete, exists, insert, select, update
+from sqlalchemy import Row, and_, delete, exists, insert, or_, select, update
 
 from storage import NotFound
 from storage.db import Tx, literally
@@ -11,7 +11,15 @@ from storage.files import Kept
 from storage.tables import media, messages, sends
 
 Media = Row[Any]
-_OPEN = exists().where(sends.c.message_id == media.c.message_id, sends.c.state.in_(("queued", "sending")))
+_ALSO = media.alias()  # others that carry the same bytes
+_OPEN = (
+    exists()
+    .where(sends.c.message_id == _ALSO.c.message_id, sends.c.state.in_(("queued", "sending")))
+    .where(_ALSO.c.name == media.c.name)
+)
+_HELD = exists().where(
+    _ALSO.c.name == media.c.name, or_(_ALSO.c.message_id.is_not(None), _ALSO.c.batch_row.is_not(None))
+)
 
 
 class Carried(NamedTuple):
@@ -29,6 +37,18 @@ def add(tx: Tx, carried: Carried, now: int, *, message_id: str | None = None, ba
         "place": "local", "created_at": now, **carried.kept._asdict(),
     }  # fmt: skip
     tx.execute(insert(media), row)
+
+
+def to_share(tx: Tx, message_id: str) -> Media | None:
+    """What a message carries, None where that is nothing; it stays as it is until this transaction ends."""
+    query = select(media).where(media.c.message_id == message_id)
+    return tx.execute(query.with_for_update(read=True)).one_or_none()
+
+
+def share(tx: Tx, row: Media, message_id: str, now: int) -> None:
+    """Another message carries the same bytes, which stay until the last of them is let go of."""
+    told = {name: getattr(row, name) for name in ("name", "size", "sha256", "mimetype", "filename", "place")}
+    tx.execute(insert(media), {**told, "message_id": message_id, "created_at": now})
 
 
 def hand_over(tx: Tx, message_id: str) -> None:
@@ -71,9 +91,10 @@ def let_go_before(tx: Tx, before: int, most: int) -> int:
 
 
 def gone(tx: Tx, most: int) -> list[Media]:
-    """Media that belongs to nobody any more."""
+    """Media that belongs to nobody any more; `shared` says whether others still carry its bytes."""
     nobodys = (media.c.message_id.is_(None), media.c.batch_row.is_(None))
-    return list(tx.execute(select(media).where(*nobodys).order_by(media.c.row).limit(most)))
+    query = select(media, _HELD.label("shared")).where(*nobodys)
+    return list(tx.execute(query.order_by(media.c.row).limit(most)))
 
 
 def forget(tx: Tx, rows: Collection[int]) -> None:
@@ -87,9 +108,10 @@ def to_move(tx: Tx, most: int) -> list[Media]:
     return list(tx.execute(select(media).where(here).order_by(media.c.row).limit(most)))
 
 
-def moved(tx: Tx, row: int) -> bool:
-    """The bytes are an object now; whether the row is still there."""
-    return tx.execute(update(media).where(media.c.row == row).values(place="s3")).rowcount == 1
+def moved(tx: Tx, name: str) -> bool:
+    """The bytes are an object now; whether there still is a row of them."""
+    tx.execute(select(media.c.row).where(media.c.name == name).with_for_update())  # who is sharing them comes first
+    return tx.execute(update(media).where(media.c.name == name).values(place="s3")).rowcount > 0
 
 
 def unknown(tx: Tx, names: Collection[str]) -> set[str]:

@@ -90,7 +90,7 @@ media = Table(  # what a message carries; its bytes are a file or an object of t
     "media",
     metadata,
     Column("row", RowId, primary_key=True),
-    Column("name", String(36), nullable=False, unique=True),
+    Column("name", String(36), nullable=False, index=True),  # that of several rows where a message was forwarded
     # Once neither a message nor a batch holds it, the bytes go, and only then the row.
     Column("message_id", String(36), ForeignKey("messages.id", ondelete="SET NULL"), unique=True),
     Column("batch_row", RowId, ForeignKey("batches.row", ondelete="SET NULL"), index=True),  # until its item is queued
@@ -221,6 +221,8 @@ idempotency = Table(
     Column("api_key_id", String(36), ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
     Column("key", String(255), primary_key=True),
     Column("request", String(64), nullable=False),  # hash of operation, path and body
+    # Whose answer it keeps; null for a send, whose message says it.
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), index=True),
     Column("status", Integer),  # null for a send: its own row tells the answer
     Column("answer", Json),
     Column("message_id", String(36)),

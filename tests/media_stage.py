@@ -48,6 +48,13 @@ def heard(gateway: Gateway, kind: Any = "image", mimetype: str = "image/png", na
     return newest(gateway)
 
 
+def forward(gateway: Gateway, message: dict[str, Any], to: str = "447700900007@c.us") -> dict[str, Any]:
+    """The message passed on, as it is kept."""
+    body = {"fromChatId": message["chatId"], "toChatId": to, "messageId": message["waMessageId"]}
+    assert gateway.post(f"{MESSAGES}/forward", json=body).status_code == 201
+    return newest(gateway)
+
+
 def told(gateway: Gateway, kind: str) -> list[dict[str, Any]]:
     with gateway.program.db.read() as tx:
         return [row.data for row in events.page(tx, 0, 1000) if row.type == kind]

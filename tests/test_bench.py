@@ -6,10 +6,12 @@ import socket
 import threading
 from array import array
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
-from tools.bench import cost, flow, framing, load, report, rounds, scenarios
+from tools.bench import __main__ as bench
+from tools.bench import cost, flow, framing, load, report, rounds, scenarios, server
 from tools.bench.server import Target
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -217,6 +219,24 @@ def test_a_rate_is_held_against_the_peers(rate, met):
 def test_a_page_of_a_long_history_is_held_against_that_of_a_short_one(ratio, met):
     rows = _row("gateway", "history-1e3", ratio=2.0), _row("gateway", "history-1e5", ratio=ratio)
     assert met is _met(*rows)["history-1e5: CPU beside history-1e3"]
+
+
+@pytest.mark.parametrize(("ratio", "met"), [(2.3, True), (2.4, False)])
+def test_a_sampled_contract_check_may_cost_little(ratio, met):
+    rows = _row("gateway", "list-20", ratio=2.0), _row("gateway", "list-20, check sample", ratio=ratio)
+    assert met is _met(*rows)["list-20, check sample: CPU beside list-20"]
+
+
+def test_the_contract_check_is_measured_each_way_on_the_same_rows(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "bench.sqlite").write_text("rows")
+    checked = {how: server.checking(tmp_path, server.SERVE, how) for how in ("sample", "all")}
+    places, target = dict.fromkeys(("idle", "linked", "m1000", "m10000", "m100000"), "s"), Target("t", ("127.0.0.1", 1))
+    jobs = bench._jobs(SimpleNamespace(only=None), target, places, dict.fromkeys(checked, target), None)  # noqa: SLF001
+
+    assert [job.scenario for job in jobs][1:4] == ["list-20", "list-20, check sample", "list-20, check all"]
+    assert {how: program.environment["CONTRACT_CHECK"] for how, program in checked.items()} == {h: h for h in checked}
+    assert all((program.folder / "data" / "bench.sqlite").read_text() == "rows" for program in checked.values())
 
 
 def test_the_table_has_a_line_for_every_row():

@@ -43,6 +43,16 @@ def test_a_channel_is_followed_once_by_its_code_and_unfollowed(ready: Gateway) -
     assert [NEWS] == [channel["id"] for channel in ready.get(CHANNELS).json]
 
 
+def test_a_channel_followed_with_an_idempotency_key_is_asked_for_once(ready: Gateway) -> None:
+    key = {"Idempotency-Key": "k"}
+    codes = (WEATHER_CODE, WEATHER_CODE, "0029SimulatorNews00001")
+    first, again, other = (
+        ready.post(f"{CHANNELS}/subscribe", json={"inviteCode": code}, headers=key) for code in codes
+    )
+
+    assert (201, first.json, 422) == (again.status_code, again.json, other.status_code)
+
+
 def test_posts_are_read_newest_first(ready: Gateway) -> None:
     posts = ready.get(f"{CHANNELS}/{NEWS}/messages").json
 

@@ -13,6 +13,7 @@ import yaml
 
 from gateway import __version__
 from gateway.document import bundle
+from storage.sole import Taken, sole
 
 
 @pytest.fixture
@@ -103,6 +104,25 @@ def test_a_key_that_is_not_there_is_told(openwa) -> None:
 def test_the_data_directory_is_for_its_owner_only(openwa, tmp_path: Path) -> None:
     openwa("keys", "list")
     assert 0o700 == stat.S_IMODE((tmp_path / "data").stat().st_mode)
+
+
+def test_one_gateway_serves_from_a_data_directory(openwa, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with sole(tmp_path / "data", "sqlite://", 0):
+        ended = openwa("serve", PORT="0")
+    assert (1, f"openwa: another gateway serves from {tmp_path / 'data'}; stop it first, or set DATA_DIR\n") == (
+        ended.returncode, ended.stderr,
+    )  # fmt: skip
+
+
+def test_one_gateway_serves_from_a_database(tmp_path: Path, postgres_server: str) -> None:
+    (tmp_path / "first").mkdir()
+    with sole(tmp_path / "first", postgres_server, 1):
+        (tmp_path / "second").mkdir()
+        with pytest.raises(Taken, match="this database"), sole(tmp_path / "second", postgres_server, 1):
+            pass
+    with sole(tmp_path / "second", postgres_server, 1):
+        pass
 
 
 def test_a_database_that_does_not_answer_is_told(openwa) -> None:

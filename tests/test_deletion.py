@@ -68,7 +68,8 @@ def live(gateway: Gateway, name: str, receiver: Receiver) -> str:
         json={"messages": [{"chatId": chat, "type": "text", "content": {"text": f"bulk of {name}"}}]},
     ).status_code  # fmt: skip
     template = {"name": "greeting", "body": f"template of {name}"}
-    assert gateway.post(f"{base}/templates", json=template).status_code in (201, 404)
+    keyed = {"Idempotency-Key": f"template-of-{name}"}
+    assert 201 == gateway.post(f"{base}/templates", json=template, headers=keyed).status_code
     gateway.world.control.storm(session, chat, 2, body=f"{{n}} incoming of {name}")
     gateway.clock.advance(1)
     gateway.get("/search?q=text")

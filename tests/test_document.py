@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 
@@ -153,6 +154,47 @@ def test_every_operation_has_one_success_and_a_send_has_three() -> None:
     assert several == {key: ["200", "201", "202"] for key in sends} | {key: [] for key in READ_ONLY} | {
         key: ["200", "206"] for key in ("media.get", "status.get_media")
     }
+
+
+UNKEYED = {  # POSTs that take no Idempotency-Key, and why: they send nothing, and a second one makes no more
+    "auth.validate": "only says what a key may",
+    "auth.revoke_api_key": "revoked twice is revoked",
+    "sessions.start": "started twice is started",
+    "sessions.stop": "stopped twice is stopped",
+    "sessions.force_kill": "killed twice is killed",
+    "sessions.request_pairing_code": "a code lives for minutes; whoever asks again wants one that still lives",
+    "chats.*": "a chat's state, or what is over in seconds",
+    "contacts.block": "blocked twice is blocked",
+    "calls.reject": "a call rings once",
+    "labels.add": "a label is on a chat or not",
+    "groups.join": "who is in the group is in it",
+    "groups.leave": "who has left has left",
+    "groups.add_participants": "who is in the group is in it, as its result says",
+    "groups.promote_participants": "an admin is an admin",
+    "groups.demote_participants": "no admin is no admin",
+    "groups.revoke_invite_code": "the code that the last answer has is the one that works",
+    "bulk.cancel": "cancelled twice is cancelled",
+    "sends.cancel": "cancelled twice is cancelled",
+    "webhooks.test": "one post of an event that is stored nowhere, and the answer is what came of it",
+    "webhooks.replay": "deliveries keep their ids, by which a receiver knows them",
+    "webhooks.replay_delivery": "a delivery keeps its id, by which a receiver knows it",
+    "infra.import_data": "the same takes the place of the same",
+    "infra.import_storage": "what is there already stays as it is",
+    "simulator.*": "what simulated people do; nothing of it leaves the machine",
+}
+
+
+def test_every_post_that_sends_or_creates_takes_an_idempotency_key() -> None:
+    posts = {one.id: {p["name"] for p in one.parameters} for one in operations() if one.method == "POST"}
+    without = {name for name, given in posts.items() if "Idempotency-Key" not in given}
+    excused = {name for name in without if any(fnmatchcase(name, pattern) for pattern in UNKEYED)}
+    idle = {pattern for pattern in UNKEYED if not any(fnmatchcase(name, pattern) for name in without)}
+    assert (set(), set()) == (without - excused, idle)
+
+
+def test_whatever_takes_an_idempotency_key_says_that_it_may_be_another_request_s() -> None:
+    keyed = [one for one in operations() if "Idempotency-Key" in {p["name"] for p in one.parameters}]
+    assert [] == [one.id for one in keyed if "422" not in one.responses]
 
 
 def test_every_answer_that_is_no_success_is_the_envelope() -> None:

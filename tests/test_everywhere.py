@@ -126,7 +126,13 @@ def test_a_key_of_another_request_is_refused_everywhere(gateway: Gateway) -> Non
     """Whatever takes an Idempotency-Key: the same key with another body."""
     session = gateway.session("linked", ready=True)
     keyed = [one for one in operations() if "Idempotency-Key" in {p["name"] for p in one.parameters}]
-    changes = {"sendAt": "2030-01-01T00:00:00.000Z", "batchId": "another", "name": "another"}
+    changes = {
+        "sendAt": "2030-01-01T00:00:00.000Z",
+        "batchId": "another",
+        "name": "another",
+        "retryCount": 1,
+        "inviteCode": "another",
+    }
     found = {}
     for operation in keyed:
         headers = {"Idempotency-Key": operation.id, "Prefer": "respond-async"}
@@ -220,7 +226,8 @@ def test_what_an_engine_says_of_a_change_is_told(
     for verb in ("react", "revoke", "edit", "history", "reactions", "set_picture"):
         monkeypatch.setattr(Simulator, verb, fail)
     found = answers(linked, [one for one in [*ASKS, *LIVE] if str(status) in one.responses], message_id)
-    assert dict.fromkeys(found, status) == found
+    refused_edit = {"messages.edit": 403} if status == 422 else {}  # OpenWA's; its 422 is of a key used otherwise
+    assert {**dict.fromkeys(found, status), **refused_edit} == found
 
 
 def test_with_another_engine_there_is_no_simulator(gateway: Gateway, site: Site) -> None:

@@ -21,6 +21,7 @@ MAY_FRAMEWORK = {
     "gateway/app.py",
     "gateway/errors.py",
     "gateway/gate.py",
+    "gateway/lean.py",
     "handlers/security.py",
 }
 SOCKETS = {"socket", "http.client", "urllib.request", "requests", "httpx", "aiohttp", "ssl", "asyncio"}

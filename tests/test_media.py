@@ -19,6 +19,7 @@ from tests.media_stage import (
     digest,
     fetched,
     files,
+    forward,
     heard,
     newest,
     post,
@@ -82,6 +83,20 @@ def test_a_browser_is_told_to_run_nothing_of_it(ready: Gateway) -> None:
     assert "attachment; filename*=UTF-8''a%22b%2F%C3%BC.svg" == saved.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "mimetype", "name"),
+    [
+        ("image", "image/jpeg", "image-20270115-080005.jpg"),
+        ("voice", "audio/ogg; codecs=opus", "voice-20270115-080005.ogg"),
+        ("document", "application/pdf", "document-20270115-080005.pdf"),
+        ("document", "what/ever", "document-20270115-080005.bin"),
+    ],
+)
+def test_what_came_without_a_name_is_given_one(ready: Gateway, kind: str, mimetype: str, name: str) -> None:
+    shown = fetched(ready, heard(ready, kind, mimetype, None)).headers["Content-Disposition"]
+    assert name == shown.partition("''")[2]
+
+
 def test_a_type_that_is_none_is_given_out_as_bytes(ready: Gateway) -> None:
     assert "application/octet-stream" == fetched(ready, heard(ready, mimetype="image/png\r\nX-Evil: 1")).content_type
 
@@ -128,6 +143,62 @@ def test_what_has_no_media_has_none(ready: Gateway) -> None:
 def test_media_of_another_session_is_not_found(ready: Gateway) -> None:
     ready.session("other")
     assert 404 == ready.get(f"/sessions/other/messages/{heard(ready)['id']}/media").status_code
+
+
+# --- forwarded ------------------------------------------------------------------------------------
+
+
+def test_forwarded_media_has_a_link_of_its_own_in_history_and_in_its_event(ready: Gateway) -> None:
+    original = heard(ready)
+
+    kept = forward(ready, original)
+
+    shown = kept["metadata"]["media"]
+    assert f"/messages/{kept['id']}/media" in shown["url"]
+    assert ("image/png", "cat.png", len(PICTURE)) == (shown["mimetype"], shown["filename"], shown["sizeBytes"])
+    assert {**shown, "omitted": True} == told(ready, "message.sent")[0]["media"]
+    assert (PICTURE, 1) == (fetched(ready, kept).data, len(files(ready)))
+    assert (1, len(PICTURE)) == tuple(
+        ready.get("/infra/storage/files/count").json[name] for name in ("count", "sizeBytes")
+    )
+
+
+@pytest.mark.parametrize("first", ["original", "forwarded"])
+def test_deleting_one_of_them_leaves_the_other_its_media(ready: Gateway, first: str) -> None:
+    original = heard(ready)
+    forwarded = forward(ready, original)
+    pair = [original, forwarded] if first == "original" else [forwarded, original]
+
+    seen = []
+    for message in pair:
+        body = {"chatId": message["chatId"], "messageId": message["waMessageId"], "forEveryone": False}
+        ready.post(f"{MESSAGES}/delete", json=body)
+        seen.append([fetched(ready, one).status_code for one in pair])
+
+    assert ([[404, 200], [404, 404]], []) == (seen, files(ready))
+
+
+def test_forwarded_media_is_kept_from_its_own_day_on(ready: Gateway) -> None:
+    original = heard(ready)
+    ready.clock.advance(5 * DAY)
+    forwarded = forward(ready, original)
+    seen = []
+    for _ in range(2):
+        ready.clock.advance(4 * DAY)
+        ready.program.media.turn()
+        seen.append([fetched(ready, one).status_code for one in (original, forwarded)])
+
+    assert ([[404, 200], [404, 404]], []) == (seen, files(ready))
+
+
+def test_a_forward_of_media_that_is_no_longer_kept_has_no_link(ready: Gateway) -> None:
+    original = heard(ready)
+    ready.clock.advance(8 * DAY)
+    ready.program.media.turn()
+
+    shown = forward(ready, original)["metadata"]["media"]
+
+    assert {"mimetype": "image/png", "filename": "cat.png", "sizeBytes": len(PICTURE)} == shown
 
 
 # --- removed --------------------------------------------------------------------------------------

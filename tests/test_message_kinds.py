@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from engines import base
 from engines.simulator import Draft
 from storage import events
-from tests.support import Gateway
+from tests.support import START, Gateway
 
 AYU = "447700900006@c.us"
 BIMA = "447700900007@c.us"
@@ -173,6 +174,50 @@ def test_a_reaction_arrives_is_kept_told_of_and_taken_back(ready: Gateway) -> No
     assert {phone: "👍"} == kept
     assert ([], {}) == (ready.get(live).json, newest(ready)["metadata"]["reactions"])
     assert ["👍", ""] == [data["reaction"] for data in told(ready, "message.reaction")]
+
+
+def test_two_reactions_of_one_second_are_two_events_and_the_same_twice_is_one(ready: Gateway) -> None:
+    message_id = heard(ready, Draft("text", "Tea?"))
+    session = ready.get("/sessions/my-bot").json["id"]
+    quick = [
+        base.ReactionReceived(message_id, AYU, AYU, emoji, START // 1000, ms) for emoji, ms in (("👍", 7), ("❤", 9))
+    ]
+
+    for event in (*quick, quick[1]):
+        ready.program.engines.record(session, [event])
+
+    assert ["👍", "❤"] == [data["reaction"] for data in told(ready, "message.reaction")]
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "event"),
+    [
+        ("react", {"emoji": "👍"}, "message.reaction"),
+        ("edit", {"body": "Hello again"}, "message.edited"),
+        ("delete", {}, "message.revoked"),
+    ],
+)
+def test_a_change_with_an_idempotency_key_is_made_once(ready: Gateway, verb: str, body: dict, event: str) -> None:
+    message_id = text(ready)
+    key = {"Idempotency-Key": "k"}
+
+    answers = []
+    for chat in (AYU, AYU, BIMA):
+        request = {"chatId": chat, "messageId": message_id, **body}
+        answers.append(ready.post(f"{MESSAGES}/{verb}", json=request, headers=key))
+        ready.clock.advance(1)
+
+    assert [200, 200, 422] == [answer.status_code for answer in answers]
+    assert (answers[0].json, 1) == (answers[1].json, len(told(ready, event)))
+
+
+def test_a_change_that_was_refused_keeps_no_idempotency_key(ready: Gateway) -> None:
+    key = {"Idempotency-Key": "k"}
+    answers = [
+        ready.post(f"{MESSAGES}/react", json={"chatId": AYU, "messageId": known, "emoji": "👍"}, headers=key)
+        for known in ("nothing", text(ready))
+    ]
+    assert [404, 200] == [answer.status_code for answer in answers]
 
 
 def test_a_deleted_message_is_gone_for_everyone_and_stays_as_revoked(ready: Gateway) -> None:

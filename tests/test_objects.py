@@ -11,7 +11,20 @@ from gateway import config
 from gateway.config import BadConfig
 from gateway.objects import Bucket
 from storage import media
-from tests.media_stage import AYU, IMAGE, PICTURE, SETTINGS, fetched, files, heard, newest, post, received, turn
+from tests.media_stage import (
+    AYU,
+    IMAGE,
+    PICTURE,
+    SETTINGS,
+    fetched,
+    files,
+    forward,
+    heard,
+    newest,
+    post,
+    received,
+    turn,
+)
 from tests.support import Gateway
 
 
@@ -92,6 +105,21 @@ def test_what_is_deleted_is_removed_there_too(ready: Gateway, bucket: Minio) -> 
     assert (1, []) == (left, names(bucket))
 
 
+def test_a_forward_of_what_moved_there_is_given_out_until_it_is_deleted_itself(ready: Gateway, bucket: Minio) -> None:
+    original = heard(ready)
+    early = forward(ready, original)
+    ready.program.media.turn()
+    late = forward(ready, original)
+    ready.program.media.turn()
+    deleted = {"chatId": AYU, "messageId": original["waMessageId"], "forEveryone": False}
+    ready.post("/sessions/my-bot/messages/delete", json=deleted)
+
+    assert (1, []) == (len(names(bucket)), files(ready))
+    assert [404, 200, 200] == [fetched(ready, one).status_code for one in (original, early, late)]
+    ready.delete("/sessions/my-bot")
+    assert [] == names(bucket)
+
+
 def test_an_object_that_is_gone_is_not_found(ready: Gateway, bucket: Minio) -> None:
     post(ready, **IMAGE)
     ready.program.media.turn()
@@ -104,7 +132,7 @@ def test_a_file_that_moved_before_a_crash_goes_at_the_next_start(ready: Gateway)
     post(ready, **IMAGE)
     path = ready.program.config.data_dir / "media" / newest(ready)["id"]
     with ready.program.db.write() as tx:
-        media.moved(tx, media.of_message(tx, newest(ready)["id"]).row)
+        media.moved(tx, media.of_message(tx, newest(ready)["id"]).name)
     ready.program.media._born = path.stat().st_mtime + 1  # noqa: SLF001 - a gateway that is started later
 
     assert (1, []) == (ready.program.media.sweep(), files(ready))

@@ -74,7 +74,8 @@ def test_no_spelling_of_the_own_machine_is_called(receiver: Receiver, host: str)
 
 
 def test_a_refusal_names_no_address() -> None:
-    with pytest.raises(Blocked, match=r"^url must lead to a public address$"):
+    told = r"^url must lead to a public address, or its host be named in SSRF_ALLOWED_HOSTS$"
+    with pytest.raises(Blocked, match=told):
         Outbound().check("http://localhost/")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def block(start: str) -> str:
     return next(found for found in blocks("sh") if start in found)
 
 
-def serve(folder: Path, port: int) -> tuple[subprocess.Popen[str], list[str]]:
+def serve(folder: Path, port: int, **more: str) -> tuple[subprocess.Popen[str], list[str]]:
     """Start the first command and read its banner."""
     environ = {name: value for name, value in os.environ.items() if name not in effective(Config())}
     process = subprocess.Popen(
@@ -65,6 +66,7 @@ def serve(folder: Path, port: int) -> tuple[subprocess.Popen[str], list[str]]:
             "DATA_DIR": str(folder / "data"),
             "SIMULATOR_LINK_AFTER": "300",
             "RATE_LIMIT_SHORT_LIMIT": "1000",
+            **more,
         },
         stdout=subprocess.PIPE,
         text=True,
@@ -137,6 +139,10 @@ def test_the_key_is_printed_once_and_the_second_run_reads_its_file(served: Serve
         end(process)
         kept = (tmp_path / "data" / ".api-key").read_text().strip()
         assert "".join(banner).count(kept) == expected
+
+
+def test_the_first_key_is_in_a_file_for_its_owner_only(served: Served) -> None:
+    assert 0o600 == stat.S_IMODE((served.folder / "data" / ".api-key").stat().st_mode)
 
 
 def test_the_second_command_knows_its_steps() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from storage import webhooks
 from tests.receiver import Receiver, answer, close
 from tests.support import Gateway, document
 
@@ -65,9 +66,10 @@ def test_another_sessions_webhook_is_not_found(gateway: Gateway, session: str) -
     assert (answered.status_code, answered.json["message"]) == (404, f"Webhook with id '{made['id']}' not found")
 
 
+NOT_PUBLIC = "url must lead to a public address, or its host be named in SSRF_ALLOWED_HOSTS"
 BLOCKED = {
-    "http://10.0.0.1/": "url must lead to a public address",
-    "http://localhost/": "url must lead to a public address",
+    "http://10.0.0.1/": NOT_PUBLIC,
+    "http://localhost/": NOT_PUBLIC,
     "http://no-such-host.invalid/": "Could not resolve host: no-such-host.invalid (ENOTFOUND)",
     "http://me:secret@127.0.0.1/": "url must not hold a user name or password; use headers",
 }
@@ -202,6 +204,28 @@ def test_a_rotation_shows_the_new_secret_and_when_the_old_one_ends(gateway: Gate
 
     assert (fresh["secret"][:6], fresh["oldSecretUntil"]) == ("whsec_", "2027-01-16T08:00:00.000Z")
     assert chosen == {"secret": SECRET, "oldSecretUntil": "2027-01-15T09:00:00.000Z"}
+
+
+def test_with_an_idempotency_key_a_webhook_is_made_once_and_its_secret_rotated_once(
+    gateway: Gateway, session: str
+) -> None:
+    path, key = f"/sessions/{session}/webhooks", {"Idempotency-Key": "k"}
+    body = {"url": "http://127.0.0.1:9/hook", "secret": SECRET}
+
+    made = [gateway.post(path, json=body, headers=key) for _ in range(2)]
+    rotate = f"{path}/{made[0].json['id']}/rotate-secret"
+    rotated = [gateway.post(rotate, json={}, headers={"Idempotency-Key": "r"}) for _ in range(2)]
+    other = gateway.post(rotate, json={"overlapHours": 1}, headers={"Idempotency-Key": "r"})
+
+    assert ([201, 201], made[0].json, 1) == (
+        [one.status_code for one in made],
+        made[1].json,
+        len(gateway.get(path).json),
+    )
+    assert (rotated[0].json, 422) == (rotated[1].json, other.status_code)
+    with gateway.program.db.read() as tx:
+        row = webhooks.get(tx, session, made[0].json["id"])
+    assert (rotated[0].json["secret"], SECRET) == (row.secret, row.old_secret)
 
 
 def test_a_first_secret_has_no_old_one(gateway: Gateway, session: str) -> None:

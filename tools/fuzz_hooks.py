@@ -1,8 +1,11 @@
 """What schemathesis is told beyond tools/fuzz.toml: our formats, and which findings are none, with the reason."""
 
+import functools
 import itertools
+import json
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -26,14 +29,42 @@ schemathesis.openapi.format("ip-network", networks)
 
 
 _fresh = itertools.count()
+_ENDING = (
+    "sessions.delete", "sessions.stop", "sessions.force_kill", "simulator.end", "simulator.drop",
+    "auth.update_api_key", "auth.revoke_api_key", "auth.delete_api_key",
+)  # fmt: skip
+_NOBODY = "00000000-0000-4000-8000-000000000000"
+_EXAMPLE = "628123456789@c.us"
+_EXAMPLES = {  # ids of the document's examples, and the dictionaries of what stands for them, one after the other
+    "true_628123456789@c.us_3EB0ABCD": "said_to_example",
+    "false_628123456789@c.us_3EB0ABCD": "heard_from_example",
+}
+
+
+@functools.cache
+def _seeded(name: str) -> list[str]:
+    """A dictionary of tools/fuzz_seed.py."""
+    return list(map(json.loads, Path(name).read_text().splitlines()))
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:  # noqa: ARG001 - called by name
-    """Give each request a key of its own where it has the document's example.
+    """Put what is there in the place of the document's examples, and let it not saw off the branch it sits on.
 
-    With the same key for all of them whatever differs would be refused for that alone, and nothing else be seen.
+    `needed` is what everything else rests on, and schemathesis has read in lists: the linked session, and the key it
+    uses. Each request gets an Idempotency-Key of its own where it has the example's: with the same for all of them
+    whatever differs would be refused for that alone, and nothing else be seen.
     """
+    operation = case.operation.definition.raw["operationId"]
+    if operation in _ENDING:
+        given = case.path_parameters or {}
+        given.update({name: _NOBODY for name, value in given.items() if value in _seeded("needed")})
+    if operation == "chats.delete" and isinstance(case.body, dict) and case.body.get("chatId") == _EXAMPLE:
+        case.body["chatId"] = "447700900003@c.us"  # also has messages, that nothing else asks for
+    for name, value in case.body.items() if isinstance(case.body, dict) else ():
+        if isinstance(value, str) and value in _EXAMPLES:
+            known = _seeded(_EXAMPLES[value])
+            case.body[name] = known[next(_fresh) % len(known)]
     key = (case.headers or {}).get("Idempotency-Key")
     if key == example(bundle(), {"$ref": "#/components/parameters/IdempotencyKey"}):
         case.headers["Idempotency-Key"] = f"fuzz-{os.getpid()}-{next(_fresh)}"

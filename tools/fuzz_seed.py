@@ -9,6 +9,7 @@ SPARE = tuple(f"spare-{number}" for number in range(20))  # schemathesis also en
 
 def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     """Sessions, of which some are linked, messages both ways, keys and so on; names and ids by dictionary."""
+    (own,) = gateway.ask("GET", "/auth/api-keys")
     _sessions(gateway)
     hook = {"url": receiver, "events": ["*"]}
     webhooks = [gateway.ask("POST", "/sessions/seeded/webhooks", hook)["id"] for _ in range(3)]
@@ -18,9 +19,7 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     pictures = [gateway.ask("POST", "/sessions/seeded/messages/send-image", picture)["messageId"] for _ in range(8)]
     hello = [{"name": name, "body": "Hello {{name}}!"} for name in ("order-shipped", *"abcdefgh")]
     templates = [gateway.ask("POST", "/sessions/seeded/templates", one)["id"] for one in hello]
-    later = {"chatId": "447700900008@c.us", "text": "Hello later", "sendAt": "2999-01-01T00:00:00.000Z"}
-    for _ in range(3):
-        gateway.ask("POST", "/sessions/seeded/messages/send-text", later)
+    _later(gateway)
     written = {"from": "447700900006@c.us", "text": "Hello back"}
     heard = [gateway.ask("POST", "/simulator/sessions/seeded/messages", written)["messageId"] for _ in range(12)]
     batch = {"messages": [{"chatId": "447700900007@c.us", "type": "text", "content": {"text": "Hello all"}}] * 50}
@@ -40,12 +39,31 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
     listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
     return {
+        **_example(gateway),
+        "needed": ["seeded", gateway.ask("GET", "/sessions/seeded")["id"], own["id"]],
         "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
-        "heard": heard, "groups": groups, "statuses": statuses, "calls": calls,
+        "heard": heard, "groups": groups[:6], "groups_to_leave": groups[6:], "statuses": statuses, "calls": calls,
         "templates": templates, "pictures": pictures,
         "webhooks": webhooks, "messages": sent + heard, "batches": batches, "keys": keys, "sends": sends,
         "deliveries": [delivery["id"] for delivery in listed] or ["dlv_6f1d2c3b-4a5e-8f60-9171-8293a4b5c6d7"],
     }  # fmt: skip
+
+
+def _later(gateway: Gateway) -> None:
+    later = {"chatId": "447700900008@c.us", "text": "Hello later", "sendAt": "2999-01-01T00:00:00.000Z"}
+    for _ in range(3):
+        gateway.ask("POST", "/sessions/seeded/messages/send-text", later)
+
+
+def _example(gateway: Gateway) -> dict[str, list[str]]:
+    """A chat with the person of the document's examples."""
+    said = {"chatId": "628123456789@c.us", "text": "Hello from OpenWA!"}
+    heard = {"from": "628123456789@c.us", "text": "Hello!"}
+    to, fro = "/sessions/seeded/messages/send-text", "/simulator/sessions/seeded/messages"
+    return {
+        "said_to_example": [gateway.ask("POST", to, said)["messageId"] for _ in range(8)],
+        "heard_from_example": [gateway.ask("POST", fro, heard)["messageId"] for _ in range(4)],
+    }
 
 
 def _sessions(gateway: Gateway) -> None:

@@ -79,7 +79,9 @@ class Control:
         """A contact puts an emoji on any message of the chat, or takes it back with an empty one."""
         account, person = self._account(session_id), self._world.person(addresses.parse(contact))
         message = self._find(account, message_id)
-        event = base.ReactionReceived(message_id, message.chat, person.chat, emoji, self._now())
+        event = base.ReactionReceived(
+            message_id, message.chat, person.chat, emoji, *divmod(self._world.clock.now(), 1000)
+        )
         with self._world.change():
             self._world.deliver(account, event)
 

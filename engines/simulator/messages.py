@@ -66,7 +66,8 @@ class Messages(Life):
     def react(self, chat: str, message_id: str, emoji: str) -> None:
         """Put an emoji on a message; an empty one takes it back."""
         memory = self._holding(chat, message_id)
-        event = base.ReactionReceived(message_id, memory.id, self._account.address, emoji, self._now())
+        at = divmod(self._world.clock.now(), 1000)
+        event = base.ReactionReceived(message_id, memory.id, self._account.address, emoji, *at)
         self._tell(memory.id, message_id, event)
 
     def edit(self, chat: str, message_id: str, body: str) -> base.Sent:

@@ -35,12 +35,13 @@ public class Drive {
         if (!so) throw new AssertionError(what);
     }
 
-    static io.github.openwa.model.Error refused(int status, Call call) throws Exception {
+    static Problem refused(int status, Call call) {
         try {
             call.make();
         } catch (ApiException error) {
-            check(error.getCode() == status, error);
-            return ApiClient.createDefaultObjectMapper().readValue(error.getResponseBody(), io.github.openwa.model.Error.class);
+            Problem problem = error.getProblem();
+            check(error.getCode() == status && problem.getStatus() == status, error);
+            return problem;
         }
         throw new AssertionError("no " + status);
     }
@@ -124,12 +125,14 @@ public class Drive {
         System.out.println("pages");
 
         SendText wrong = new SendText().chatId("447700900123@c.us").text("");
-        Object problems = refused(400, () -> messages.sendText("java", wrong, null, null)).getMessage();
-        check(problems instanceof List, problems);
+        Problem problem = refused(400, () -> messages.sendText("java", wrong, null, null));
+        check(problem.getCode().equals("invalid_request") && problem.getProblems().size() == 1, problem);
         refused(401, () -> new SessionsApi(client("no")).listAll(null, null));
         refused(403, () -> new SessionsApi(client(viewer.getApiKey())).create(new CreateSession().name("java"), null));
-        refused(404, () -> sessions.get("nobody"));
-        check(refused(409, () -> sessions.create(new CreateSession().name("java"), null)).getStatusCode() == 409, "409");
+        Problem unknown = refused(404, () -> sessions.get("nobody"));
+        check(unknown.getTitle().equals("Not Found") && unknown.getDetail().equals("Session 'nobody' not found"), unknown);
+        check(unknown.getInstance().startsWith("urn:request:") && !unknown.getRetryable(), unknown);
+        check(refused(409, () -> sessions.create(new CreateSession().name("java"), null)).getCode().equals("conflict"), 409);
         System.out.println("errors");
         sessions.delete("java");
     }

@@ -34,7 +34,7 @@ def client(key: str) -> openwa.ApiClient:
     return openwa.ApiClient(openwa.Configuration(host=URL, api_key={"apiKey": key}))
 
 
-def refused(kind: type[Exception], call) -> openwa.Error:
+def refused(kind: type[Exception], call) -> openwa.Problem:
     """What the error that the call raises says; it has to be of that kind."""
     try:
         call()
@@ -90,12 +90,15 @@ assert pages == ["python-3", "python-2", "python"], pages
 print("pages")
 
 wrong = openwa.SendText.model_construct(chat_id="447700900123@c.us", text="")
-assert isinstance(refused(exceptions.BadRequestException, lambda: messages.send_text("python", wrong)).message, list)
-assert refused(exceptions.UnauthorizedException, lambda: openwa.SessionsApi(client("no")).list_all()).status_code == 401
+problem = refused(exceptions.BadRequestException, lambda: messages.send_text("python", wrong))
+assert (problem.code, len(problem.problems), problem.retryable) == ("invalid_request", 1, False), problem
+assert refused(exceptions.UnauthorizedException, lambda: openwa.SessionsApi(client("no")).list_all()).status == 401
 lookers = openwa.SessionsApi(client(viewer.api_key))
 new = openwa.CreateSession(name="python")
-assert refused(exceptions.ForbiddenException, lambda: lookers.create(new)).error == "Forbidden"
-assert "not found" in refused(exceptions.NotFoundException, lambda: sessions.get("nobody")).message
-assert refused(exceptions.ConflictException, lambda: sessions.create(new)).status_code == 409
+assert refused(exceptions.ForbiddenException, lambda: lookers.create(new)).title == "Forbidden"
+unknown = refused(exceptions.NotFoundException, lambda: sessions.get("nobody"))
+assert unknown.detail == "Session 'nobody' not found"
+assert unknown.instance.startswith("urn:request:")
+assert refused(exceptions.ConflictException, lambda: sessions.create(new)).code == "conflict"
 print("errors")
 sessions.delete("python")

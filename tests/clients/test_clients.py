@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 STEPS = ["keys", "session", "text", "image", "webhook", "history", "pages", "errors"]
 # What the generated code names and a registry would bring: marks, and a check that compiling does without.
 JAVA_MARKS = {"Generated": 'String[] value(); String comments() default "";', "Nonnull": "", "Nullable": ""}
+GO_MODULE = "github.com/openwa-gateway/openwa-gateway-client-go"
 GO_VALIDATOR = "package validator\n\nfunc Validate(_ interface{}) error { return nil }\n"
 
 
@@ -78,16 +79,22 @@ def test_java(made: dict[str, Path], gateway: Gateway, tmp_path: Path) -> None:
     assert STEPS == run("java", "-cp", f"{tmp_path / 'classes'}:{jar()}", "Drive", gateway.url, KEY)
 
 
-def test_go(made: dict[str, Path], tmp_path: Path) -> None:
-    """Compiled, against a stand-in for the one module that it needs."""
+def test_go(made: dict[str, Path], gateway: Gateway, tmp_path: Path) -> None:
+    """Against a stand-in for the one module that it needs."""
     need("go")
-    (tmp_path / "go.mod").write_text("module gopkg.in/validator.v2\n\ngo 1.19\n")
-    (tmp_path / "validator.go").write_text(GO_VALIDATOR)
-    module = (made["go"] / "go.mod").read_text()
-    (made["go"] / "go.mod").write_text(
-        f"{module.replace('go 1.23', 'go 1.19')}\nreplace gopkg.in/validator.v2 => {tmp_path}\n"
-    )
-    run("go", "build", ".", folder=made["go"], GOFLAGS="-mod=mod", GOPROXY="off", GOCACHE=str(tmp_path / "cache"))
+    validator = tmp_path / "validator"
+    validator.mkdir()
+    (validator / "go.mod").write_text("module gopkg.in/validator.v2\n\ngo 1.19\n")
+    (validator / "validator.go").write_text(GO_VALIDATOR)
+    told = made["go"] / "go.mod"
+    told.write_text(told.read_text().replace("go 1.23", "go 1.19"))
+    here = {"gopkg.in/validator.v2 v2.0.1": validator, f"{GO_MODULE} v0.0.0": made["go"]}
+    needs = "".join(f"require {one}\nreplace {one.split()[0]} => {folder}\n" for one, folder in here.items())
+    (tmp_path / "go.mod").write_text(f"module drive\n\ngo 1.19\n\n{needs}")
+    shutil.copy(HERE / "drive.go", tmp_path)
+    environ = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOCACHE": str(tmp_path / "cache")}
+    printed = run("go", "run", ".", gateway.url, KEY, folder=tmp_path, **environ)
+    assert ["session", "text", "errors"] == printed
 
 
 def test_php(made: dict[str, Path]) -> None:
@@ -97,6 +104,22 @@ def test_php(made: dict[str, Path]) -> None:
     files = [str(path) for path in made["php"].glob("lib/**/*.php")]
     assert len(files) > 100
     run("php", "-r", parse, *files)
+
+
+def test_php_tells_a_problem_by_its_type(made: dict[str, Path]) -> None:
+    """The exception, with what the generator writes for it; only sending needs modules that are not here."""
+    need("php")
+    lib = made["php"] / "lib"
+    says = """
+        if (!function_exists('mb_strlen')) { function mb_strlen($text) { return strlen($text); } }  // an extension
+        foreach (['Model/ModelInterface', 'Model/Problem', 'Configuration', 'ObjectSerializer', 'ApiException'] as $a) {
+            require $argv[1] . '/' . $a . '.php';
+        }
+        $problem = (new OpenWA\\ApiException('', 409, [], $argv[2]))->getProblem();
+        $other = (new OpenWA\\ApiException('', 502, [], '<html>'))->getProblem();
+        echo get_class($problem), ' ', $problem->getCode(), ' ', json_encode($other), PHP_EOL;
+    """
+    assert ["OpenWA\\Model\\Problem conflict null"] == run("php", "-r", says, str(lib), '{"code": "conflict"}')
 
 
 def test_csharp(made: dict[str, Path]) -> None:

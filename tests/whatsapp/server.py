@@ -27,6 +27,7 @@ from .transport import Proxy, Site
 _MAX_FRAME = 1 << 25
 _MAX_MEDIA = 1 << 28
 _PATIENCE = 0.3
+_FAREWELL = 1.0  # what the library has not read when the socket closes, it never reads
 
 
 class Server:
@@ -176,6 +177,7 @@ class Server:
     async def replace(self, connection: Connection) -> None:
         """Another login took the connection's place."""
         await connection.send(Node("stream:error", {}, [Node("conflict", {"type": "replaced"})]))
+        await asyncio.sleep(_FAREWELL)
         await connection.close()
 
     async def drop(self) -> None:

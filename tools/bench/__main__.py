@@ -84,6 +84,7 @@ def _measure(wanted: argparse.Namespace, folder: Path) -> tuple[list[rounds.Row]
     gateway, data = server.gateway(folder, wanted.serve), folder / "data"
     with gateway.running(cores.server) as (target, first_start):
         places = seeding.seed(target, data)
+    checked = {how: server.checking(folder, wanted.serve, how) for how in ("sample", "all") if _lists(wanted)}
     starts = []
     for _ in range(wanted.starts - 1):
         with gateway.running(cores.server) as (_, seconds):
@@ -94,9 +95,10 @@ def _measure(wanted: argparse.Namespace, folder: Path) -> tuple[list[rounds.Row]
         time.sleep(1 if wanted.quick else 5)
         idle = cost.memory(cost.tree(target.pid or 0))
         seeding.link(target, places)
+        checking = {how: stack.enter_context(one.running(cores.server))[0] for how, one in checked.items()}
         hello, _ = stack.enter_context(server.hello(folder).running(cores.server))
         floor = rounds.Job("hello", hello, [hello.request("GET", "/")], 200)
-        jobs = _jobs(wanted, target, places, _peer(wanted, cores))
+        jobs = _jobs(wanted, target, places, checking, _peer(wanted, cores))
         with server.on(cores.load):
             rows = rounds.measure(
                 jobs, floor, cores, widths=wanted.connections, seconds=wanted.seconds, repeats=wanted.repeats
@@ -115,16 +117,27 @@ def _peer(wanted: argparse.Namespace, cores: server.Cores) -> server.Target | No
     return server.Target("peer", (wanted.peer_url.hostname, wanted.peer_url.port or 80), headers, wanted.peer_pid)
 
 
+def _lists(wanted: argparse.Namespace) -> bool:
+    return not wanted.only or scenarios.CHECKED in wanted.only
+
+
 def _jobs(
-    wanted: argparse.Namespace, target: server.Target, places: dict[str, str], peer: server.Target | None
+    wanted: argparse.Namespace,
+    target: server.Target,
+    places: dict[str, str],
+    checking: dict[str, server.Target],
+    peer: server.Target | None,
 ) -> list[rounds.Job]:
-    """Ours and, right after it, the peer's, scenario by scenario."""
+    """Ours and, right after it, that with CONTRACT_CHECK and the peer's, scenario by scenario."""
     theirs = seeding.seed_peer(peer) if peer else {}
     jobs = []
     for scenario in scenarios.SCENARIOS:
         if wanted.only and scenario.name not in wanted.only:
             continue
         jobs.append(rounds.Job(scenario.name, target, scenario.requests(target, places), scenario.status))
+        for how, one in checking.items() if scenario.name == scenarios.CHECKED else ():
+            requests = scenario.requests(one, places)
+            jobs.append(rounds.Job(f"{scenario.name}, check {how}", one, requests, scenario.status))
         if peer and scenario.peer:
             jobs.append(rounds.Job(scenario.name, peer, scenario.requests(peer, theirs), scenario.status))
     return jobs

@@ -4,13 +4,14 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,13 @@ class Program:
 def gateway(folder: Path, command: Sequence[str] = SERVE) -> Program:
     """The gateway on a database of its own in `folder`."""
     return Program("gateway", command, "/api/health", folder, ENVIRONMENT, {"X-API-Key": KEY})
+
+
+def checking(folder: Path, command: Sequence[str], how: str) -> Program:
+    """The gateway with CONTRACT_CHECK, on a copy of what `gateway` has in `folder`, where it does not run just now."""
+    own = folder / how
+    shutil.copytree(folder / "data", own / "data")
+    return replace(gateway(own, command), environment={**ENVIRONMENT, "CONTRACT_CHECK": how})
 
 
 def hello(folder: Path) -> Program:

@@ -1,11 +1,14 @@
-"""From the document to packages: what each generator is told, and how it is run.
+"""From the document to packages, each ready to be published, in dist/clients/LANG: what each generator is told.
 
 openapi-generator (a jar in a PyPI package, needs Java) makes all but TypeScript, which hey-api makes (npm, needs Node).
 """
 
+import argparse
 import json
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,9 @@ import yaml
 
 from gateway import __version__
 from gateway.document import bundle
+from tools.clients import problems
 
+ROOT = Path(__file__).parent.parent.parent
 NAME = "openwa-gateway-client"
 _OWNER = "openwa-gateway"
 _HOME = f"https://github.com/{_OWNER}/{_OWNER}"
@@ -38,10 +43,19 @@ _GENERATED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 _NODE = {"@hey-api/openapi-ts": "0.99.0", "@types/node": "^20", "typescript": "5.9.3"}
 LANGUAGES = ("typescript", *_GENERATED)
+_ACCEPT = "application/problem+json;q=1, application/json;q=0.9"
+_BROUGHT_BY = {"java": "default-jre-headless", "npm": "npm"}
+# What the generators leave of themselves in a package: how it would be built and pushed elsewhere.
+_NOT_OURS = [".github/**", ".gitlab-ci.yml", ".travis.yml", "appveyor.yml", "git_push.sh", "tox.ini"]
+# Who is named as the author where a document has no address of its own, as each package writes it.
+_NOBODY = re.compile(r'(,|\n *author_|\n *<)email[>= "]+team@openapitools\.org[^\n}]*')
 
 
 def make(languages: list[str], into: Path) -> dict[str, Path]:
-    """Make these languages' packages below `into`, anew; the folder of each. Raises CalledProcessError."""
+    """Make these languages' packages below `into`, anew; the folder of each. Raises SystemExit with the reason."""
+    for program in sorted({"npm" if language == "typescript" else "java" for language in languages}):
+        if shutil.which(program) is None:
+            raise SystemExit(f"There is no {program} here. On Debian and Ubuntu: apt install {_BROUGHT_BY[program]}")
     folders = {language: (into / language).resolve() for language in languages}
     for folder in folders.values():
         shutil.rmtree(folder, ignore_errors=True)
@@ -58,7 +72,9 @@ def by_tag() -> dict[str, Any]:
     """The document as openapi-generator is told it: `messages.send_text` is `send_text` of the tag's class.
 
     Without what is for people or browsers: the page, and the manual, which would stand at the head of every file. A
-    method has one type in these languages, so a send answers its result, and the preflight is left to HTTP.
+    method has one type in these languages, so a send answers its result, and the preflight is left to HTTP. Errors are
+    problems, which say more than the envelope; each answer is of one media type, which is what the clients send as
+    their Accept header and take for JSON.
     """
     document = json.loads(json.dumps(bundle()))
     document["info"]["description"] = document["info"]["description"].split("\n\n")[0]
@@ -70,10 +86,20 @@ def by_tag() -> dict[str, Any]:
             if {"200", "201"} <= operation["responses"].keys():
                 del operation["responses"]["200"]
                 operation["parameters"] = [one for one in operation["parameters"] if "Preflight" not in str(one)]
-    # One sentence or a list of them: for which the generators of Java and Go write what does not compile.
-    message = document["components"]["schemas"]["Error"]["properties"]["message"]
-    document["components"]["schemas"]["Error"]["properties"]["message"] = {"description": message["description"]}
+            for answer in operation["responses"].values():
+                _ask_for_problems(answer)
+    for answer in document["components"]["responses"].values():
+        _ask_for_problems(answer)
+    del document["components"]["schemas"]["Error"]
     return dict(document)
+
+
+def _ask_for_problems(answer: dict[str, Any]) -> None:
+    content = answer.get("content", {})
+    known = content.pop("application/json", None)
+    asked = content.pop("application/problem+json", known)
+    if asked:
+        content[_ACCEPT] = asked
 
 
 def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
@@ -84,6 +110,7 @@ def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
         options = {**_COMMON, **_GENERATED[language]}
         told = {
             "generatorName": language, "inputSpec": str(source), "outputDir": str(folder), "validateSpec": False,
+            "openapiGeneratorIgnoreList": _NOT_OURS,
             "gitUserId": _OWNER, "gitRepoId": f"{NAME}-{language}", "additionalProperties": options,
         }  # fmt: skip
         if "library" in options:
@@ -93,6 +120,11 @@ def _openapi_generator(folders: dict[str, Path], work: Path) -> None:
     _run("java", "-jar", jar(), "batch", "--fail-fast", "--threads", "2", *map(str, configurations))
     for left in (source, *configurations):
         left.unlink()
+    for language, folder in folders.items():
+        problems.tell(language, folder)
+    for author in [folder / name for folder in folders.values() for name in ("pyproject.toml", "setup.py", "pom.xml")]:
+        if author.exists():
+            author.write_text(_NOBODY.sub("", author.read_text()))
 
 
 def jar() -> str:
@@ -138,3 +170,21 @@ def _run(*command: str, folder: Path | None = None) -> None:
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise SystemExit(f"{' '.join(command[:3])} failed:\n{ended.stdout[-3000:]}{ended.stderr[-3000:]}")
+
+
+def main(arguments: list[str]) -> int:
+    """Make them; the exit status."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.clients", description=__doc__)
+    parser.add_argument("languages", nargs="*", metavar="LANG", help=f"{', '.join(LANGUAGES)}; all unless named")
+    parser.add_argument("--into", type=Path, default=ROOT / "dist" / "clients", help="the folder (dist/clients)")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.languages if name not in LANGUAGES]
+    if unknown:
+        parser.error(f"no language is called {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
+    for language, folder in make(options.languages or [*LANGUAGES], options.into).items():
+        print(f"{language}: {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
 import msgspec
 from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as e2e
@@ -150,7 +151,8 @@ class Translator:
     def _reaction(self, envelope: Envelope, message: Any) -> list[base.Event]:
         target = self._target(envelope, message.key)
         self._notebook.react(envelope.chat, message.key.ID, envelope.sender, message.text, envelope.timestamp)
-        return [base.ReactionReceived(target, envelope.chat, envelope.sender, message.text, envelope.timestamp)]
+        part = (message.senderTimestampMS or crc32(envelope.id.encode())) % 1000  # some clients tell no time
+        return [base.ReactionReceived(target, envelope.chat, envelope.sender, message.text, envelope.timestamp, part)]
 
     def _vote(self, envelope: Envelope, message: Any, event: Any) -> list[base.Event]:
         if event is None:

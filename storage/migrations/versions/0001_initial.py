@@ -286,6 +286,7 @@ def upgrade() -> None:
         sa.Column("api_key_id", sa.String(length=36), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=True),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("answer", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("message_id", sa.String(length=36), nullable=True),
@@ -293,10 +294,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["api_key_id"], ["api_keys.id"], name=op.f("fk_idempotency_api_key_id"), ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_idempotency_session_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("api_key_id", "key", name=op.f("pk_idempotency")),
     )
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_idempotency_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_idempotency_session_id"), ["session_id"], unique=False)
 
     op.create_table(
         "identities",
@@ -541,7 +546,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_media_message_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("row", name=op.f("pk_media")),
         sa.UniqueConstraint("message_id", name=op.f("uq_media_message_id")),
-        sa.UniqueConstraint("name", name=op.f("uq_media_name")),
     )
     with op.batch_alter_table("media", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_media_batch_row"), ["batch_row"], unique=False)
@@ -560,6 +564,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("place = 'local'"),
             postgresql_where=sa.text("place = 'local'"),
         )
+        batch_op.create_index(batch_op.f("ix_media_name"), ["name"], unique=False)
 
     op.create_table(
         "sends",
