@@ -98,7 +98,9 @@ def test_bad_filters_are_refused(gateway: Gateway, query: str) -> None:
     assert 400 == gateway.get(f"/search?q=hello&{query}").status_code
 
 
-def test_hits_are_narrowed(gateway: Gateway) -> None:
+@pytest.mark.parametrize("few", [50_000, 0])
+def test_hits_are_narrowed(gateway: Gateway, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(search, "_FEW", few)  # the messages of a chat are compared with the hits, or the other way
     one, two = gateway.session("one"), gateway.session("two")
     say(gateway, one, "628123456789@c.us", body="word 0", timestamp=1000)
     say(gateway, one, "222222@c.us", body="word 1", timestamp=2000, direction="outgoing", type="image")

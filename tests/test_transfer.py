@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select, update
 
+from gateway.transfers import Progress
 from storage import events, migrate, sends, sessions, transfer, webhooks
 from storage import messages as store
 from storage.db import Database
@@ -254,6 +255,13 @@ class TestCommands:
         assert 0 == openwa("import", file, "--replace", "--passphrase-file", phrase)
         assert before == contents(db)
         assert "messages: 2\n" in capsys.readouterr().err
+
+    def test_where_nobody_watches_each_table_is_told_once(self, capsys) -> None:
+        progress = Progress()
+        for table, rows in (("sessions", 2), ("messages", 1000), ("messages", 2000), ("messages", 2500)):
+            progress(table, rows, rows if table == "sessions" else 2500)
+        progress.end("done")
+        assert ["sessions: 2 of 2", "messages: 2,500 of 2,500", "done (0 s)"] == capsys.readouterr().err.splitlines()
 
     def test_a_damaged_file_is_told(self, openwa, db: Database, tmp_path: Path, capsys) -> None:
         file = tmp_path / "bad.gz"

@@ -23,6 +23,7 @@ class Gateway(NamedTuple):
 
     url: str
     log: Path
+    pid: int
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One request under /api as admin; its JSON. Raises HTTPError for what is no success."""
@@ -70,7 +71,7 @@ def serving(directory: Path, **more: str) -> Iterator[Gateway]:
         found = re.search(r"http://localhost:\d+/api", banner)
         if found is None:
             raise SystemExit(f"The gateway did not start: {log.read_text()}")
-        yield Gateway(found[0], log)
+        yield Gateway(found[0], log, process.pid)
     finally:
         process.terminate()
         process.wait(30)
