@@ -38,6 +38,12 @@ class Config:
     engine_type: str = _of(
         "ENGINE_TYPE", "simulator", "How WhatsApp is reached", check=validate.OneOf(["simulator", "whatsmeow"])
     )
+    sessions_per_worker: int = _of(
+        "WHATSMEOW_SESSIONS_PER_WORKER",
+        1,
+        "Real numbers that share a worker process; more is less memory, and one that crashes it takes the others along",
+        check=validate.Range(min=1, max=100),
+    )
     api_master_key: str = _of(
         "API_MASTER_KEY", "", "First admin key, used only when no key exists yet; empty: a random one", secret=True
     )

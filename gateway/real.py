@@ -15,8 +15,8 @@ def factory(config: Config) -> EngineFactory:
     if absent:
         raise BadConfig(f"ENGINE_TYPE=whatsmeow needs {' and '.join(absent)}, not installed here. {_HOW}")
     from engines.whatsmeow.frames import Settings  # noqa: PLC0415 - not installed for who uses the simulator only
-    from engines.whatsmeow.starts import Starts  # noqa: PLC0415
     from engines.whatsmeow.verbs import Whatsmeow  # noqa: PLC0415
+    from engines.whatsmeow.workers import Workers  # noqa: PLC0415
 
-    settings, starts = Settings(media_cap=config.media_max_bytes), Starts()
-    return lambda account, sink: Whatsmeow(account, sink, settings, starts)
+    settings, workers = Settings(media_cap=config.media_max_bytes), Workers(config.sessions_per_worker)
+    return lambda account, sink: Whatsmeow(account, sink, settings, workers)

@@ -1,4 +1,4 @@
-"""The engine that speaks to WhatsApp itself: one linked account, served by a worker process of its own."""
+"""The engine that speaks to WhatsApp itself: one linked account, served by a worker process."""
 
 import os
 import threading
@@ -9,8 +9,8 @@ import msgspec
 from engines import addresses, base
 from engines.capabilities import CAPABILITIES
 from engines.whatsmeow import frames
-from engines.whatsmeow.starts import Starts
 from engines.whatsmeow.supervisor import Supervisor
+from engines.whatsmeow.workers import Workers
 
 _T = TypeVar("_T")
 
@@ -22,7 +22,7 @@ _DISCONNECTED = "Session is not connected. The WhatsApp client is not ready."
 class Core:
     """Life of the engine, and the way of a question to its worker.
 
-    `starts` is shared by the engines that shall not all start at once.
+    `workers` is what the engines of a gateway have in common.
     """
 
     capabilities = CAPABILITIES["whatsmeow"]
@@ -32,10 +32,10 @@ class Core:
         account: base.Account,
         sink: base.Sink,
         settings: frames.Settings | None = None,
-        starts: Starts | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self._account, self._sink = account, sink
-        self._settings, self._starts = settings or frames.Settings(), starts or Starts()
+        self._settings, self._workers = settings or frames.Settings(), workers or Workers()
         self._lock = threading.Lock()
         self._supervisor: Supervisor | None = None
 
@@ -50,7 +50,7 @@ class Core:
                 self._supervisor.end(None)
             os.makedirs(self._account.directory, mode=0o700, exist_ok=True)  # noqa: PTH103 - its mode for the last part
             self._sink([base.StateChanged("initializing")])
-            self._supervisor = Supervisor(self._account, self._settings, self._sink, self._starts)
+            self._supervisor = Supervisor(self._account, self._settings, self._sink, self._workers)
             self._supervisor.start()
 
     def stop(self) -> None:
@@ -93,8 +93,8 @@ class Core:
     @property
     def pid(self) -> int | None:
         """The worker's process id, for metrics and diagnosis."""
-        process = self._supervisor.process if self._supervisor else None
-        return process.pid if process else None
+        seat = self._supervisor.seat if self._supervisor else None
+        return seat.pid if seat else None
 
     # --- asking
 
@@ -112,10 +112,10 @@ class Core:
 
     def _answer(self, verb: str, seconds: float | None, arguments: dict[str, Any]) -> msgspec.Raw:
         supervisor = self._supervisor
-        process = supervisor.process if supervisor else None
-        if supervisor is None or process is None or supervisor.state not in ("ready", "qr_ready"):
+        seat = supervisor.seat if supervisor else None
+        if supervisor is None or seat is None or supervisor.state not in ("ready", "qr_ready"):
             raise base.NotConnected(_DISCONNECTED)
-        return process.ask(verb, seconds or self._settings.call_seconds, arguments).value
+        return seat.ask(verb, seconds or self._settings.call_seconds, arguments).value
 
     def _upload_seconds(self, content: Any) -> float:
         size = content.size if isinstance(content, base.Media) else 0

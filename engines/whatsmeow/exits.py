@@ -1,4 +1,4 @@
-"""How a worker may end; any other end is a crash."""
+"""How a worker may end, or stop to serve a session; any other end is a crash."""
 
 DONE = 0
 """It was asked to, or said why in a terminal state."""

@@ -1,6 +1,7 @@
-"""What crosses the socket pair between an engine and its worker: typed frames, four length bytes before each.
+"""What crosses the socket pair between the gateway and a worker: typed frames, four length bytes before each.
 
-`Begin` comes first. Then `Ask` and `Committed` go in, `Answer`, `Failure` and `Report` come out.
+Every frame names its session. Of each, `Begin` comes first; then `Ask`, `Committed` and at last `End` go in, `Answer`,
+`Failure` and `Report` come out, and `Ended` is the last.
 """
 
 import contextlib
@@ -40,15 +41,21 @@ class Settings(msgspec.Struct, frozen=True):
     backoff_cap_seconds: float = 60.0
 
 
-class Begin(msgspec.Struct, frozen=True, array_like=True, tag="begin"):
-    """Which account to serve: its directory, the proxy to take, its settings."""
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """What all frames have: the session's id comes first."""
+
+    session: str
+
+
+class Begin(Frame, frozen=True, array_like=True, tag="begin"):
+    """Serve this account from now on: its directory, the proxy to take, its settings."""
 
     directory: str
     proxy_url: str | None
     settings: Settings
 
 
-class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
+class Ask(Frame, frozen=True, array_like=True, tag="ask"):
     """Do `verb` with these arguments; after `seconds` nobody listens for the answer."""
 
     id: int
@@ -57,20 +64,24 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
     args: msgspec.Raw
 
 
-class Committed(msgspec.Struct, frozen=True, array_like=True, tag="committed"):
+class Committed(Frame, frozen=True, array_like=True, tag="committed"):
     """The gateway has these reports: forget them."""
 
     numbers: list[int]
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
+class End(Frame, frozen=True, array_like=True, tag="end"):
+    """Disconnect the session and serve it no more."""
+
+
+class Answer(Frame, frozen=True, array_like=True, tag="answer"):
     """It is done; `value` is the verb's result."""
 
     id: int
     value: msgspec.Raw
 
 
-class Failure(msgspec.Struct, frozen=True, array_like=True, tag="failure"):
+class Failure(Frame, frozen=True, array_like=True, tag="failure"):
     """It was not done (or nobody knows): the name of an exception of `engines.base`, its message, its reason."""
 
     id: int
@@ -79,15 +90,21 @@ class Failure(msgspec.Struct, frozen=True, array_like=True, tag="failure"):
     reason: str | None = None
 
 
-class Report(msgspec.Struct, frozen=True, array_like=True, tag="report"):
+class Report(Frame, frozen=True, array_like=True, tag="report"):
     """Events as (name, body). `number` is that of the spooled record they complete, 0 where there is none."""
 
     number: int
     events: list[tuple[str, msgspec.Raw]]
 
 
-Inward = Begin | Ask | Committed
-Outward = Answer | Failure | Report
+class Ended(Frame, frozen=True, array_like=True, tag="ended"):
+    """The session is served no more; `code` says why (`engines.whatsmeow.exits`)."""
+
+    code: int
+
+
+Inward = Begin | Ask | Committed | End
+Outward = Answer | Failure | Report | Ended
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -102,9 +119,9 @@ def unpack(raw: msgspec.Raw, kind: type[_T]) -> _T:
     return msgspec.msgpack.decode(raw, type=kind)
 
 
-def report(number: int, events: list[base.Event]) -> Report:
+def report(session: str, number: int, events: list[base.Event]) -> Report:
     """A report of these events."""
-    return Report(number, [(type(event).__name__, pack(event)) for event in events])
+    return Report(session, number, [(type(event).__name__, pack(event)) for event in events])
 
 
 def events(frame: Report) -> list[base.Event]:

@@ -1,4 +1,4 @@
-"""One worker process as its engine sees it: started with a clean environment, asked over a socket pair, reaped."""
+"""One worker process as the gateway sees it: started with a clean environment, asked over a socket pair, reaped."""
 
 import contextlib
 import itertools
@@ -10,12 +10,11 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 from engines import base
 from engines.whatsmeow import exits, frames
+from engines.whatsmeow.seat import Seat
 
 log = logging.getLogger(__name__)
 
@@ -24,29 +23,25 @@ _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_
 _ROOT = Path(__file__).resolve().parents[2]
 _SEND_SECONDS = 10
 _LAST_WORDS = 60
-_MOST_ASKS = 64
-_BUSY_SECONDS = 5.0
+_WORN = 50
 
 
 class Process:
-    """A running worker. `on_report` gets its reports, from the thread that `serve`s."""
+    """A running worker: it serves at most `seats` sessions, and ends when the last of them has left."""
 
-    def __init__(
-        self, account: base.Account, settings: frames.Settings, on_report: Callable[[frames.Report], None]
-    ) -> None:
-        self._on_report = on_report
-        self._asks: dict[int, Future[frames.Answer]] = {}
+    def __init__(self, seats: int, home: str) -> None:
+        self._most, self._begun = seats, 0
+        self._seats: dict[str, Seat] = {}
         self._lock = threading.Lock()
-        self._room = threading.BoundedSemaphore(_MOST_ASKS)
         self._numbers = itertools.count(1)
-        self._gone = self._ended = False
+        self._closed = False
         self._words: deque[str] = deque(maxlen=_LAST_WORDS)
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "engines.whatsmeow.worker", str(theirs.fileno())],
-                env=_environment(account.directory),
-                cwd=account.directory,
+                [sys.executable, "-P", "-m", "engines.whatsmeow.worker", str(theirs.fileno()), str(seats)],
+                env=_environment(home),
+                cwd=home,
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -55,108 +50,100 @@ class Process:
                 start_new_session=True,
             )
         self._channel = frames.Channel(ours, frames.Outward, send_seconds=_SEND_SECONDS)
-        self._listener = threading.Thread(target=self._listen, name=f"worker-words-{account.name}", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name=f"worker-words-{self.pid}", daemon=True)
         self._listener.start()
-        self._begin = frames.Begin(account.directory, account.proxy_url, settings)
+        threading.Thread(target=self._serve, name=f"worker-{self.pid}", daemon=True).start()
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    def serve(self) -> int:
-        """Take frames until the worker is gone; returns how it ended. Asks that were open have no known outcome."""
+    def sit(
+        self, account: base.Account, settings: frames.Settings, on_report: Callable[[frames.Report], None]
+    ) -> Seat | None:
+        """A place for a session, which begins at once; None where there is none."""
+        with self._lock:
+            # neonize keeps a little of every session that was here, so a worker that served many is let go
+            worn = self._begun >= self._most + (_WORN if self._most > 1 else 0)
+            if self._closed or worn or len(self._seats) >= self._most or account.session_id in self._seats:
+                return None
+            self._begun += 1
+            seat = self._seats[account.session_id] = Seat(self, account.session_id, on_report, self._numbers)
+        with contextlib.suppress(OSError):  # who serves the seat learns that the process is gone
+            self._channel.send(frames.Begin(account.session_id, account.directory, account.proxy_url, settings))
+        return seat
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nobody any more."""
+        return self._closed
+
+    def alone(self) -> bool:
+        """Whether nobody else can be hurt by its end."""
+        with self._lock:
+            return len(self._seats) <= 1
+
+    def send(self, frame: frames.Inward) -> None:
+        """Send a frame. Raises OSError; a worker that does not read is killed: half a frame may be under way."""
         try:
-            self._channel.send(self._begin)
+            self._channel.send(frame)
+        except OSError:
+            self._process.kill()
+            raise
+
+    def kill(self) -> None:
+        """End it at once."""
+        with self._lock:
+            self._closed = True
+        self._process.kill()
+
+    # --- the listening threads
+
+    def _serve(self) -> None:
+        """Pass frames on until the worker is gone."""
+        try:
             while True:
                 self._take(self._channel.receive())
         except (EOFError, OSError):
             pass
         with self._lock:
-            self._gone = True
-            asks, self._asks = self._asks, {}
-        for future in asks.values():
-            future.set_exception(base.OutcomeUnknown("The WhatsApp engine went away while it worked on this"))
+            asked, self._closed = self._closed, True
+            left = list(self._seats.values())
+            self._seats.clear()
+        for seat in left:
+            seat.away()
         self._channel.close()
-        return self._reap()
+        code = self._reap(quiet=asked)
+        for seat in left:
+            seat.ended(code)
 
-    def _reap(self) -> int:
+    def _take(self, frame: frames.Outward) -> None:
+        with self._lock:
+            seat = self._seats.get(frame.session)
+            if isinstance(frame, frames.Ended):
+                self._seats.pop(frame.session, None)
+                self._closed = not self._seats
+                last = self._closed
+        if seat is None:
+            return
+        if isinstance(frame, frames.Ended):
+            if last:
+                self._channel.close()  # it notices, and ends
+            seat.away()
+            seat.ended(frame.code)
+        else:
+            seat.take(frame)
+
+    def _reap(self, *, quiet: bool) -> int:
         try:
             code = self._process.wait(_SEND_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
         self._listener.join(1.0)
-        if code not in (exits.DONE, exits.AGAIN) and not self._ended and (code != exits.RETRY or self._words):
-            log.error("worker %d ended with %d: %s", self.pid, code, " | ".join(self.last_words()))
+        if not quiet and code not in (exits.DONE, exits.AGAIN) and (code != exits.RETRY or self._words):
+            log.error("worker %d ended with %d: %s", self.pid, code, " | ".join(self._words))
         return code
-
-    def _take(self, frame: frames.Answer | frames.Failure | frames.Report) -> None:
-        if isinstance(frame, frames.Report):
-            self._on_report(frame)
-            return
-        with self._lock:
-            future = self._asks.pop(frame.id, None)
-        if future is None:
-            return  # nobody waits for it any more
-        if isinstance(frame, frames.Answer):
-            future.set_result(frame)
-        else:
-            future.set_exception(_raised(frame))
-
-    def ask(self, verb: str, seconds: float, arguments: dict[str, Any]) -> frames.Answer:
-        """Have a verb done. Raises what the worker raised, OutcomeUnknown when it took too long."""
-        if not self._room.acquire(timeout=min(seconds, _BUSY_SECONDS)):
-            raise base.EngineError("The session is busy: too many requests at once")
-        try:
-            future: Future[frames.Answer] = Future()
-            number = next(self._numbers)
-            with self._lock:
-                if self._gone:
-                    raise base.NotConnected("Session is not connected. The WhatsApp client is not ready.")
-                self._asks[number] = future
-            self._send(frames.Ask(number, verb, seconds, frames.pack(arguments)))
-            try:
-                return future.result(seconds)
-            except TimeoutError as error:
-                with self._lock:
-                    self._asks.pop(number, None)
-                raise base.OutcomeUnknown("WhatsApp did not answer in time") from error
-        finally:
-            self._room.release()
-
-    def _send(self, frame: frames.Inward) -> None:
-        try:
-            self._channel.send(frame)
-        except OSError as error:
-            self._process.kill()  # it does not read: half a frame may be under way
-            raise base.OutcomeUnknown("The WhatsApp engine does not respond") from error
-
-    def committed(self, numbers: list[int]) -> None:
-        """Tell that these reports arrived, unless the worker is gone."""
-        with contextlib.suppress(OSError):
-            self._channel.send(frames.Committed(numbers))
-
-    def hang_up(self) -> None:
-        """Ask it to end: it notices the end of the pair."""
-        self._ended = True
-        self._channel.close()
-
-    def end(self, seconds: float) -> None:
-        """Ask it to end, and see to it within so many seconds."""
-        self.hang_up()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-
-    def kill(self) -> None:
-        """End it at once."""
-        self._ended = True
-        self._process.kill()
-
-    def last_words(self) -> list[str]:
-        """The last lines of its standard error."""
-        return list(self._words)
 
     def _listen(self) -> None:
         stream = self._process.stderr
@@ -180,8 +167,3 @@ def _environment(home: str) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
         "NEONIZE_BOT_TAG": "off",
     }
-
-
-def _raised(failure: frames.Failure) -> base.EngineError:
-    kind = getattr(base, failure.error, base.EngineError)
-    return base.Refused(failure.message, failure.reason or "refused") if kind is base.Refused else kind(failure.message)

@@ -1,4 +1,4 @@
-"""Keeps a session's worker running: starts it, restarts it with back-off, and knows when not to."""
+"""Keeps a session served: has a worker begin it, again with back-off when that ended, and knows when not to."""
 
 import logging
 import threading
@@ -9,8 +9,8 @@ from engines import base
 from engines.whatsmeow import exits, frames
 from engines.whatsmeow.delivery import Delivery
 from engines.whatsmeow.pauses import Pauses
-from engines.whatsmeow.process import Process
-from engines.whatsmeow.starts import Starts
+from engines.whatsmeow.seat import Seat
+from engines.whatsmeow.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +22,13 @@ _REASONS = {exits.MISSING: "engine_missing", exits.DAMAGED: "store_damaged"}
 class Supervisor:
     """One life of a session between `start` and its end. `state`, `qr` are what was last heard."""
 
-    def __init__(self, account: base.Account, settings: frames.Settings, sink: base.Sink, starts: Starts) -> None:
-        self._account, self._settings, self._starts = account, settings, starts
+    def __init__(self, account: base.Account, settings: frames.Settings, sink: base.Sink, workers: Workers) -> None:
+        self._account, self._settings, self._workers = account, settings, workers
         self._starting = False
         self._delivery = Delivery(account.name, sink, self._acknowledge)
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._process: Process | None = None
+        self._seat: Seat | None = None
         self._committed: OrderedDict[int, None] = OrderedDict()
         self._was_ready = False
         self.state: base.State = "initializing"
@@ -40,9 +40,9 @@ class Supervisor:
         self._thread.start()
 
     @property
-    def process(self) -> Process | None:
-        """The worker that runs now."""
-        return self._process
+    def seat(self) -> Seat | None:
+        """The session's place in the worker that serves it now."""
+        return self._seat
 
     def wait_for(self, states: tuple[base.State, ...], seconds: float) -> bool:
         """Wait until the session is in one of these states."""
@@ -50,15 +50,13 @@ class Supervisor:
             return self._changed.wait_for(lambda: self.state in states, seconds)
 
     def end(self, farewell: base.StateChanged | None) -> None:
-        """End the worker for good and call the sink no more after this `farewell`."""
+        """Serve the session no more, and call the sink no more after this `farewell`."""
         self._stopping.set()
         with self._changed:
-            process = self._process
+            seat = self._seat
             self._changed.notify_all()
-        if process:
-            if farewell is None:
-                process.kill()
-            process.end(_END_SECONDS)
+        if seat:
+            seat.end(_END_SECONDS, at_once=farewell is None)
         if threading.current_thread() is not self._thread:
             self._thread.join(_END_SECONDS * 2)
         if farewell:
@@ -85,7 +83,7 @@ class Supervisor:
             self._report(base.StateChanged("initializing"))
 
     def _run_once(self) -> int:
-        if not self._starts.enter(self._stopping):
+        if not self._workers.starts.enter(self._stopping):
             return exits.DONE
         self._starting = True
         try:
@@ -98,21 +96,21 @@ class Supervisor:
         with self._changed:
             starting, self._starting = self._starting, False
         if starting:
-            self._starts.leave()
+            self._workers.starts.leave()
 
     def _serve(self) -> int:
         try:
-            process = Process(self._account, self._settings, self._on_report)
+            seat = self._workers.seat(self._account, self._settings, self._on_report)
         except OSError:
             log.exception("the worker of session %s cannot be started", self._account.name)
             return exits.RETRY
         with self._changed:
-            self._process, self._was_ready = process, False
+            self._seat, self._was_ready = seat, False
         if self._stopping.is_set():
-            process.hang_up()
-        code = process.serve()
+            seat.leave()
+        code = seat.serve()
         with self._changed:
-            self._process, self.qr = None, None
+            self._seat, self.qr = None, None
         self._delivery.drop_reports()
         return code
 
@@ -148,6 +146,6 @@ class Supervisor:
             self._committed[number] = None
         while len(self._committed) > _REMEMBERED:
             self._committed.popitem(last=False)
-        process = self._process
-        if process is not None:
-            process.committed(numbers)
+        seat = self._seat
+        if seat is not None:
+            seat.committed(numbers)

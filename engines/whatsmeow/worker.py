@@ -1,7 +1,8 @@
-"""The process that loads neonize: one per session, started by `engines.whatsmeow.supervisor`.
+"""The process that loads neonize: it serves one session or a few, and is started by `engines.whatsmeow.process`.
 
 The library writes to standard output and may abort the whole process. So its output goes to standard error, what
-matters goes through a socket pair whose number is the only argument, and whoever started it expects a sudden end.
+matters goes through a socket pair whose number is the first argument (the second is how many sessions may come), and
+whoever started it expects a sudden end.
 """
 
 import contextlib
@@ -13,123 +14,98 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import Any
 
-from engines import base
 from engines.whatsmeow import exits, frames
-from engines.whatsmeow.inside import store
+from engines.whatsmeow.stay import Stay
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.25
-_DRAIN_SECONDS = 20.0
-_CLAIM_SECONDS = 10.0
+_END_SECONDS = 25.0
 _SWITCH_SECONDS = 0.0005  # the library's callback is to get its turn at once: until it returns, a kill loses its event
-_QUIET_SECONDS = 0.25
-_END_SECONDS = 2.0
-_NAME_EVERY = 8  # ticks
+_STACK = 1 << 20
+_FILES = 256
+_MORE_MEMORY = 128 << 20
 
 
 class Worker:
     """One run: from the first frame to the exit."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, seats: int) -> None:
         self._channel = frames.Channel(end, frames.Inward)
+        self._seats = seats
+        self._stays: dict[str, tuple[Stay, threading.Thread]] = {}
+        self._lock = threading.Lock()
         self._leaving = threading.Event()
-        self._code = exits.DONE
-        self._session: Any = None
-        self._pump: Any = None
 
-    def run(self) -> int:
-        """Serve until something ends it; returns the exit code."""
-        begin = self._channel.receive()
-        if not isinstance(begin, frames.Begin):
-            return exits.RETRY
-        _limit(begin.settings.memory_cap)
-        directory = Path(begin.directory)
+    def run(self) -> None:
+        """Serve until the gateway hangs up or somebody ends it."""
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        self._leaving.wait()
+        with self._lock:
+            left = list(self._stays.values())
+        for stay, _ in left:
+            stay.leave(exits.DONE)
+        until = time.monotonic() + _END_SECONDS
+        for _, thread in left:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def leave(self) -> None:
+        """End soon, with all sessions."""
+        self._leaving.set()
+
+    def _listen(self) -> None:
         try:
-            store.claim(directory, _CLAIM_SECONDS)
-            store.check(directory)
-            office = self._set_up(directory, begin)
-            self._channel.send(frames.report(0, []))  # it is up
-        except store.Taken as error:
-            log.warning("%s", error)
-            return exits.RETRY
-        except store.Damaged as error:
-            log.error("%s", error)  # noqa: TRY400 - one line, no trace
-            self._tell(base.StateChanged("failed", "store_damaged"))
-            return exits.DAMAGED
-        self._start(self._session.connect, "connect")
-        self._start(lambda: self._pump.run(self._channel.send), "pump")
-        self._start(lambda: self._listen(office), "listen")
-        return self._watch()
+            while True:
+                self._take(self._channel.receive())
+        except (EOFError, OSError):
+            pass  # the gateway is gone
+        except BaseException:
+            log.exception("the thread that listens died")
+        self._leaving.set()
 
-    def _set_up(self, directory: Path, begin: frames.Begin) -> Any:
-        from engines.whatsmeow.inside import assembly  # noqa: PLC0415 - loads the library
+    def _take(self, frame: frames.Inward) -> None:
+        if isinstance(frame, frames.Begin):
+            self._begin(frame)
+            return
+        with self._lock:
+            stay, _ = self._stays.get(frame.session, (None, None))
+        if stay is None:
+            return  # it ended by itself just now
+        if isinstance(frame, frames.End):
+            stay.leave(exits.DONE)
+        else:
+            stay.take(frame)
 
-        made = assembly.build(directory, begin, self._tell, self.leave, self._channel.send)
-        self._session, self._pump = made.session, made.pump
-        return made.office
+    def _begin(self, begin: frames.Begin) -> None:
+        if not self._stays:
+            _limit(begin.settings.memory_cap + (self._seats - 1) * _MORE_MEMORY, 1024 + (self._seats - 1) * _FILES)
+        stay = Stay(begin, self._channel.send)
+        thread = threading.Thread(target=self._serve, args=(begin.session, stay), name="stay", daemon=True)
+        with self._lock:
+            self._stays[begin.session] = stay, thread
+        thread.start()
 
-    def _start(self, work: Any, name: str) -> None:
-        def guarded() -> None:
-            try:
-                work()
-            except (OSError, EOFError):
-                self.leave(exits.DONE)  # the gateway is gone
-            except BaseException:
-                log.exception("the thread %s died", name)
-                self.leave(exits.RETRY)
-
-        threading.Thread(target=guarded, name=name, daemon=True).start()
-
-    def _listen(self, office: Any) -> None:
-        while True:
-            frame = self._channel.receive()
-            if isinstance(frame, frames.Ask):
-                office.take(frame, time.monotonic())
-            elif isinstance(frame, frames.Committed):
-                self._pump.committed(frame.numbers)
-
-    def _tell(self, event: base.Event) -> None:
-        with contextlib.suppress(OSError):  # the listening thread notices
-            self._channel.send(frames.report(0, [event]))
-
-    def leave(self, code: int) -> None:
-        """End soon, with this exit code; the first one counts."""
-        if not self._leaving.is_set():
-            self._code = code
-            self._leaving.set()
-
-    def _watch(self) -> int:
-        ticks = 0
-        while not self._leaving.wait(_TICK):
-            ticks += 1
-            alarm = self._session.watchdog.overdue(time.monotonic())
-            if alarm:
-                self._tell(base.StateChanged("disconnected", alarm.reason))
-                self.leave(alarm.code)
-            elif ticks % _NAME_EVERY == 0:
-                self._session.look_for_name()
-        self._pump.let_in(_QUIET_SECONDS, _END_SECONDS)  # first: what the library handles as it disconnects is lost
-        self._session.close()
-        self._pump.let_in(_QUIET_SECONDS, _QUIET_SECONDS)
-        if self._session.state == "failed":
-            self._drain()
-        return self._code
-
-    def _drain(self) -> None:
-        """After a terminal state nobody starts this again soon: hand over what is left."""
-        until = time.monotonic() + _DRAIN_SECONDS
-        while not self._pump.idle() and time.monotonic() < until:
-            time.sleep(_TICK)
+    def _serve(self, session: str, stay: Stay) -> None:
+        code = exits.RETRY
+        try:
+            code = stay.run()
+        except ImportError as error:
+            log.error("the engine is not installed: %s", error)  # noqa: TRY400 - one line, no trace
+            code = exits.MISSING
+        except (EOFError, OSError):
+            log.debug("the gateway is gone")
+        except BaseException:
+            log.exception("a session's stay failed")
+        with self._lock:
+            self._stays.pop(session, None)
+        with contextlib.suppress(OSError):
+            self._channel.send(frames.Ended(session, code))
 
 
-def _limit(memory: int) -> None:
+def _limit(memory: int, files: int) -> None:
     """Keep a worker that goes wrong small, and its keys out of a core file."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for kind, most in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_NOFILE, 1024)):
+    for kind, most in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_NOFILE, files)):
         _, hard = resource.getrlimit(kind)
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
         with contextlib.suppress(ValueError, OSError):
@@ -143,15 +119,12 @@ def main() -> None:
         os.umask(0o077)
         os.dup2(2, 1)
         sys.setswitchinterval(_SWITCH_SECONDS)
+        threading.stack_size(_STACK)
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-        worker = Worker(socket.socket(fileno=int(sys.argv[1])))
-        signal.signal(signal.SIGTERM, lambda *_: worker.leave(exits.DONE))
+        worker = Worker(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
+        signal.signal(signal.SIGTERM, lambda *_: worker.leave())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the gateway
-        code = worker.run()
-    except ImportError as error:
-        log.error("the engine is not installed: %s", error)  # noqa: TRY400 - one line, no trace
-        code = exits.MISSING
-    except EOFError:
+        worker.run()
         code = exits.DONE
     except Exception:
         log.exception("the worker failed")

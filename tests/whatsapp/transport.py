@@ -48,12 +48,18 @@ class Proxy:
         head = await reader.readuntil(b"\r\n\r\n")
         self.hosts.append(head.split()[1].decode())
         if self.mode == "hang":
-            await asyncio.Event().wait()
+            await self._hang()
+            return
         if self.mode == "refuse":
             return
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
+
+    async def _hang(self) -> None:
+        """Say nothing until the test asks for something else, from its own thread: nothing here could be awaited."""
+        while self.mode == "hang":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -31,12 +31,20 @@ def _sound_double(double):
     assert unknown == []
 
 
+@pytest.fixture(scope="module")
+def workers():
+    """What the engines of a module have in common; one worker process each."""
+    from engines.whatsmeow.workers import Workers  # noqa: PLC0415
+
+    return Workers()
+
+
 @pytest.fixture
-def line(double, tmp_path):
+def line(double, tmp_path, workers):
     """A session of its own, not started."""
     from tests.whatsmeow.kit import Line  # noqa: PLC0415
 
-    with Line(double, tmp_path / "session", f"line-{next(_serial)}") as made:
+    with Line(double, tmp_path / "session", f"line-{next(_serial)}", workers) as made:
         yield made
 
 

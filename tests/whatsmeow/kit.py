@@ -5,7 +5,7 @@ import importlib.util
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ if importlib.util.find_spec("neonize") is None:
 from engines import base
 from engines.whatsmeow.frames import Settings
 from engines.whatsmeow.verbs import Whatsmeow
+from engines.whatsmeow.workers import Workers
 from tests.engine_contract import Recorder
 from tests.whatsapp.contact import Contact
 from tests.whatsapp.double import Double
@@ -64,8 +65,10 @@ def eventually(condition: Callable[[], Any], sink: Sink, seconds: float = PATIEN
 class Line:
     """A session: its engine, its phone, what it reported."""
 
-    def __init__(self, double: Double, directory: Path, name: str, **config: object) -> None:
-        self.double, self.sink = double, Sink()
+    def __init__(
+        self, double: Double, directory: Path, name: str, workers: Workers | None = None, **config: object
+    ) -> None:
+        self.double, self.sink, self.workers = double, Sink(), workers
         self.phone = double.phone(name)
         self.account = base.Account(name, name, str(directory))
         self._config = {**QUICK, **config}
@@ -81,7 +84,7 @@ class Line:
     def make(self, **config: object) -> Whatsmeow:
         """Another engine for the account, as after a restart of the gateway."""
         settings = Settings(**{**self._config, **config})
-        self._engines.append(Whatsmeow(self.account, self.sink, settings))
+        self._engines.append(Whatsmeow(self.account, self.sink, settings, self.workers))
         return self._engines[-1]
 
     @property
@@ -143,6 +146,19 @@ class Line:
     def send(self, contact: Contact, content: base.Content, **facts: Any) -> base.Sent:
         key = f"key-{time.monotonic_ns()}"
         return self.engine.send(base.Outgoing(key, address(contact), content, **facts))
+
+
+@contextlib.contextmanager
+def housed(double: Double, folder: Path, seats: int) -> Iterator[Workers]:
+    """Workers with so many seats each; where they are shared, a neighbour is there all the time and must stay well."""
+    workers = Workers(seats)
+    if seats == 1:
+        yield workers
+        return
+    with Line(double, folder / "session", f"neighbour-{time.monotonic_ns()}", workers) as neighbour:
+        neighbour.link()
+        yield workers
+        neighbour.reach("ready")
 
 
 def address(contact: Contact) -> str:

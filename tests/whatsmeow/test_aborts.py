@@ -14,10 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.whatsmeow.kit import address, drop, recovers, spooled
+from tests.whatsmeow.kit import address, drop, housed, recovers, spooled
 
 # isort: split
 from engines import base
+
+
+@pytest.fixture(scope="module", params=[1, 100], ids=["alone", "together"])
+def workers(request, double, tmp_path_factory):
+    """One worker process for each session, then one for all sessions of this module."""
+    with housed(double, tmp_path_factory.mktemp("house"), request.param) as made:
+        yield made
+
 
 # --- the library aborts, the worker dies
 

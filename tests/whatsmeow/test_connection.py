@@ -4,10 +4,17 @@ import time
 
 import pytest
 
-from tests.whatsmeow.kit import Line, drop, recovers
+from tests.whatsmeow.kit import Line, drop, housed, recovers
 
 # isort: split
 from engines import base
+
+
+@pytest.fixture(scope="module", params=[1, 100], ids=["alone", "together"])
+def workers(request, double, tmp_path_factory):
+    """One worker process for each session, then one for all sessions of this module."""
+    with housed(double, tmp_path_factory.mktemp("house"), request.param) as made:
+        yield made
 
 
 @pytest.fixture(scope="module", autouse=True)

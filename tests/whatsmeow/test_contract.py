@@ -2,12 +2,19 @@
 
 import pytest
 
-from tests.whatsmeow.kit import Line, Sink, address, eventually  # first: it skips where neonize is missing
+from tests.whatsmeow.kit import Line, Sink, address, eventually, housed  # first: it skips where neonize is missing
 
 # isort: split
 from engines import base
 from tests.engine_contract import EngineContract
 from tests.whatsapp.schema import history
+
+
+@pytest.fixture(scope="module", params=[1, 100], ids=["alone", "together"])
+def workers(request, double, tmp_path_factory):
+    """One worker process for each session, then one for all sessions of this module."""
+    with housed(double, tmp_path_factory.mktemp("house"), request.param) as made:
+        yield made
 
 
 class Harness:

@@ -181,11 +181,12 @@ def test_a_phone_is_linked_by_code_survives_a_restart_and_is_logged_out(fresh):
         eventually(lambda: fresh.workers() == [])
 
 
-@pytest.fixture
-def boot(double, tmp_path):
-    """A gateway on the real engine with three linked sessions."""
+@pytest.fixture(params=["1", "3"])
+def boot(request, double, tmp_path):
+    """A gateway on the real engine with three linked sessions, a worker for each or one for all."""
     with listening() as receiver:
-        made = Real(tmp_path, receiver, double)
+        made = Real(tmp_path, receiver, double, WHATSMEOW_SESSIONS_PER_WORKER=request.param)
+        made.expected = 3 // int(request.param)
         try:
             made.open()
             made.link()
@@ -205,3 +206,4 @@ def test_all_sessions_come_back_at_boot(boot):
     boot.server.start()
     boot.server.await_health()
     eventually(lambda: ["ready"] * 3 == [session["status"] for session in boot.ask("GET", "/sessions")])
+    assert boot.expected == len(boot.workers())

@@ -43,28 +43,28 @@ def ready(text: str) -> base.MessageReceived:
 @pytest.mark.parametrize("event", [ready("x"), base.StateChanged("ready"), base.PollVoted("m", "c", "s", ("a",), 1)])
 def test_an_event_arrives_as_it_was(pair, event):
     gateway, worker = pair
-    worker.send(frames.report(7, [event]))
+    worker.send(frames.report("s", 7, [event]))
     received = gateway.receive()
-    assert (received.number, frames.events(received)) == (7, [event])
+    assert (received.session, received.number, frames.events(received)) == ("s", 7, [event])
 
 
 def test_a_frame_of_the_wrong_kind_ends_the_conversation(pair):
     gateway, worker = pair
-    gateway.send(frames.Committed([1]))
-    assert worker.receive() == frames.Committed([1])
-    worker.send(frames.Committed([1]))  # only a gateway says so
+    gateway.send(frames.Committed("s", [1]))
+    assert worker.receive() == frames.Committed("s", [1])
+    worker.send(frames.Committed("s", [1]))  # only a gateway says so
     with pytest.raises(EOFError):
         gateway.receive()
 
 
 def test_a_frame_too_long_is_not_sent(pair):
     with pytest.raises(ValueError, match="too long"):
-        pair[1].send(frames.Answer(1, frames.pack(b"x" * (frames.MAX_FRAME + 1))))
+        pair[1].send(frames.Answer("s", 1, frames.pack(b"x" * (frames.MAX_FRAME + 1))))
 
 
 def test_who_does_not_read_holds_nobody_for_ever(pair):
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
-        pair[0].send(frames.Ask(1, "x", 1.0, frames.pack(b"x" * 4_000_000)))
+        pair[0].send(frames.Ask("s", 1, "x", 1.0, frames.pack(b"x" * 4_000_000)))
 
 
 def test_an_unknown_setting_or_one_of_the_wrong_type_is_refused():

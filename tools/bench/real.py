@@ -31,12 +31,20 @@ _ENVIRONMENT = {"ENGINE_TYPE": "whatsmeow", "SSRF_ALLOWED_HOSTS": "127.0.0.1"}
 
 def main(most: int) -> int:
     """Measure with up to so many sessions and print."""
+    print("one worker each", flush=True)
+    _measure(most, {}, whole=True)
+    print("one worker for all", flush=True)
+    _measure(most, {"WHATSMEOW_SESSIONS_PER_WORKER": "100"}, whole=False)
+    return 0
+
+
+def _measure(most: int, more: dict[str, str], *, whole: bool) -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-real-")))
         double = stack.enter_context(Double())
         os.sync()  # the double's library was just written: its pages are not the workers' own
         paths = os.pathsep.join([double.environment["PYTHONPATH"], str(Path.cwd())])
-        lead = {**double.environment, "PYTHONPATH": paths, **_ENVIRONMENT}
+        lead = {**double.environment, "PYTHONPATH": paths, **_ENVIRONMENT, **more}
         server = Server(folder, f"sqlite:///{folder / 'openwa.sqlite'}", lead)
         stack.callback(server.kill)
         server.start()
@@ -49,9 +57,9 @@ def main(most: int) -> int:
         bench.say(f"start to QR code               median {statistics.median(bench.to_code):.2f} s")
         bench.say(f"scan to ready                  median {statistics.median(bench.to_ready):.2f} s")
         bench.say(f"start to ready, linked before  median {statistics.median(bench.restarts(5)):.2f} s")
-        bench.trips(stack)
-        bench.sends()
-    return 0
+        if whole:
+            bench.trips(stack)
+            bench.sends()
 
 
 class _Bench:

@@ -163,7 +163,8 @@ class Stage:
         if what != "worker":
             self.server.kill()
             self.server.start()
-        lost = hit if what == "worker" else list(connections)
+        killed = {workers[name] for name in hit}
+        lost = [name for name in workers if workers[name] in killed] if what == "worker" else list(connections)
         _until(lambda: all(self._connection(name) is not connections[name] for name in lost))
         self.await_ready()
         self.story.back.append(time.monotonic() - begun)
@@ -176,10 +177,10 @@ class Stage:
         found: dict[str, int] = {}
         for process in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError):
-                home = (process / "environ").read_bytes()
-                if b"whatsmeow.worker" not in (process / "cmdline").read_bytes():
-                    continue
-                found |= {n.name: int(process.name) for n in self.lines if f"sessions/{n.id}\0".encode() in home}
+                if b"whatsmeow.worker" in (process / "cmdline").read_bytes():
+                    kept = {str(file.readlink()) for file in (process / "fd").iterdir()}
+                    homes = {n.name: str(self.server.data / "sessions" / n.id / "worker.lock") for n in self.lines}
+                    found |= {name: int(process.name) for name, lock in homes.items() if lock in kept}
         return found
 
     def settle(self) -> None:

@@ -35,6 +35,7 @@ class Parts:
     session: Session
     pump: Pump
     office: Office
+    notebook: Notebook
 
 
 def build(
@@ -59,12 +60,13 @@ def build(
         notebook.note("own", people.own())
 
     session.identify, session.unlinked = identify, lambda: notebook.note("unlinked", "yes")
-    pump = Pump(session, people, notebook, settings)
+    pump = Pump(begin.session, session, people, notebook, settings)
     _pass_on(session, pump, tell)
     composer = Composer(session.client, people, notebook, settings.media_cap)
     ground = Ground(session, people, notebook, composer, pump, settings)
     sending = Sending(ground)
-    return Parts(session, pump, Office([sending, Chatting(ground), Gatherings(ground, sending)], send))
+    office = Office(begin.session, [sending, Chatting(ground), Gatherings(ground, sending)], send)
+    return Parts(session, pump, office, notebook)
 
 
 def _pass_on(session: Session, pump: Pump, tell: Callable[[base.Event], None]) -> None:

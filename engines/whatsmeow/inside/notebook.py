@@ -65,6 +65,12 @@ class Notebook:
         self._log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
         self._appended = threading.Condition()
 
+    def close(self) -> None:
+        """Use it no more: whoever still does gets an sqlite3.ProgrammingError."""
+        with self._lock:
+            self._store.close()
+            os.close(self._log)
+
     # --- the spool
 
     def append(self, kind: int, body: bytes) -> int:

@@ -41,11 +41,15 @@ _PRUNE_EVERY = 1000
 class Pump:
     """Spools what neonize tells and reports it in order; at most a window of reports is under way."""
 
-    def __init__(self, session: Session, people: People, notebook: Notebook, settings: frames.Settings) -> None:
+    def __init__(
+        self, name: str, session: Session, people: People, notebook: Notebook, settings: frames.Settings
+    ) -> None:
+        self._name = name
         self._session, self._people, self._notebook, self._settings = session, people, notebook, settings
         self._directory = Path(session.client.name).parent / "media"
         translator = Translator(session.client, people, notebook, self._fetch)
         self.happenings = Happenings(people, notebook, translator)
+        self._stopped = False
         self._under_way: set[int] = set()
         self._changed = threading.Condition()
         self._kinds: dict[int, tuple[Any, Callable[[Any], list[base.Event]]]] = {
@@ -96,10 +100,16 @@ class Pump:
         while self._notebook.wait(quiet) and time.monotonic() < until:
             pass
 
+    def stop(self) -> None:
+        """Report no more; what is spooled stays so."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
     def run(self, send: Callable[[frames.Report], None]) -> None:
-        """Report for ever; raises OSError when nobody listens any more."""
+        """Report until it is stopped; raises OSError when nobody listens any more."""
         last = 0
-        while True:
+        while not self._stopped:
             record = self._notebook.after(last)
             if record is None:
                 self._notebook.wait(_TICK)
@@ -118,12 +128,12 @@ class Pump:
             return
         self._notebook.settle()
         with self._changed:
-            self._changed.wait_for(lambda: len(self._under_way) < _WINDOW)
+            self._changed.wait_for(lambda: len(self._under_way) < _WINDOW or self._stopped)
             self._under_way.add(record.number)
         chunks = [found[at : at + _CHUNK] for at in range(0, len(found), _CHUNK)]
         for chunk in chunks[:-1]:
-            send(frames.report(0, chunk))
-        send(frames.report(record.number, chunks[-1]))
+            send(frames.report(self._name, 0, chunk))
+        send(frames.report(self._name, record.number, chunks[-1]))
 
     def _translated(self, record: Spooled) -> list[base.Event]:
         if record.kind == SETTLED:
@@ -143,7 +153,7 @@ class Pump:
             return None
         target = self._directory / media.file_name(chat, stanza)
         for attempt in (1, 2):
-            while self._session.state in ("initializing", "authenticating", "disconnected"):
+            while self._session.state in ("initializing", "authenticating", "disconnected") and not self._stopped:
                 self._session.ready.wait(_TICK)
             try:
                 return media.download(self._session.client, message, size, target)

@@ -1,6 +1,7 @@
 """The account's connection: neonize's client, and the state that its events prove."""
 
 import contextlib
+import ctypes
 import threading
 import time
 import uuid
@@ -8,27 +9,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from neonize import client as library
 from neonize import events as happen
-from neonize._binder import ProxySettings, consume_bytes_struct, gocode
-from neonize.client import NewClient
-from neonize.exc import NeonizeError
+from neonize._binder import (
+    ProxySettings,
+    consume_bytes_struct,
+    func_callback_bytes,
+    func_callback_bytes2,
+    func_string,
+    gocode,
+)
 from neonize.proto import Neonize_pb2 as wire
 from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
 from neonize.utils.jid import build_jid
+from neonize.utils.log import log_whatsmeow
 
 from engines import addresses, base
 from engines.whatsmeow import exits
 from engines.whatsmeow.frames import Settings
 from engines.whatsmeow.inside import store
+from engines.whatsmeow.inside.fence import Fence
 from engines.whatsmeow.inside.watchdog import Watchdog
 
 _FIRST_QR_SECONDS, _NEXT_QR_SECONDS = 60, 20
 _BROWSER = "Chrome (Linux)"  # the server checks "Browser (OS)"
 _CHROME = 1
 _FAREWELL_SECONDS = 1.5
+_LISTED_SECONDS = 2.0
+_LOG_LEVEL = b"WARN"
+_ITSELF = 0  # the kind of the first event: the client's own device
+_LINKED, _OUTDATED, _TIMEOUT = b"success", b"err-client-outdated", b"timeout"
+_ENDS = (_LINKED, _OUTDATED, _TIMEOUT, b"err-unexpected-state", b"error")
 
 # neonize forgot this result converter: without it a vote raises TypeError
 gocode.DecryptPollVote.errcheck = consume_bytes_struct
+library.gocode = fence = Fence(gocode)
 
 Tell = Callable[[base.Event], None]
 Leave = Callable[[int], None]
@@ -44,11 +59,16 @@ class Session:
     def __init__(self, directory: Path, settings: Settings, proxy_url: str | None, tell: Tell, leave: Leave) -> None:
         self._settings, self._tell, self._leave = settings, tell, leave
         self._proxy = ProxySettings(proxy_url) if proxy_url else None
-        props = DeviceProps(os=settings.device_name, platformType=DeviceProps.CHROME)
+        self._props = DeviceProps(os=settings.device_name, platformType=DeviceProps.CHROME).SerializeToString()
         # a fresh name per start: the death of an object with the same name would stop this one
-        self.client: Any = NewClient(str(directory / store.NAME), uuid=uuid.uuid4().hex, props=props)
+        self.client: Any = library.NewClient(str(directory / store.NAME), uuid=uuid.uuid4().hex)
+        self.client._stop_finalizer.detach()  # noqa: SLF001 - whoever collects garbage must not wait for the fence
         self.watchdog = Watchdog()
-        self.alive, self.ready = threading.Event(), threading.Event()
+        self.alive, self.ready, self.gone = threading.Event(), threading.Event(), threading.Event()
+        self._listed, self._running, self._over = threading.Event(), threading.Event(), threading.Event()
+        self._written: Callable[[], None] = lambda: None
+        self._look = contextlib.ExitStack()
+        self._closed = False
         self.identify: Callable[[str], None] = lambda _: None
         self.unlinked: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
@@ -63,7 +83,6 @@ class Session:
         return self._state
 
     def _listen(self) -> None:
-        self.client.qr(lambda _, data: self._on_qr(data.decode()))
         handlers: dict[Any, Callable[[Any], None]] = {
             happen.PairStatusEv: self._on_paired,
             happen.ConnectedEv: lambda _: self._on_connected(),
@@ -84,20 +103,86 @@ class Session:
         self.client.event(kind)(lambda _, event: handler(event))
 
     def connect(self) -> None:
-        """Connect and stay until the client ends; the worker is told to leave where that was not asked for."""
+        """Connect and stay until the client ends; who serves the session is told where that was not asked for."""
         self._expect("dial", self._settings.dial_seconds, exits.RETRY, "network")
-        try:
-            self.client.connect(self._proxy)
-        except NeonizeError:
+        if self._run() and not self._closed:
             self._on_lost("network")
         self._leave(exits.RETRY)
 
+    def _run(self) -> bytes:
+        """What neonize's `connect` does, without its second thread; returns what went wrong, b"" for nothing."""
+        kinds = bytearray(self.client.event.list_func)
+        subscribed = (ctypes.c_char * len(kinds)).from_buffer(kinds)
+        callbacks = (
+            func_string(lambda _, code: self._on_code(ctypes.string_at(code))),
+            func_string(lambda _, word: self._on_login(ctypes.string_at(word))),
+            func_callback_bytes(self._on_event),
+            func_callback_bytes2(log_whatsmeow),
+        )
+        settings = self._proxy._to_c_struct() if self._proxy else None  # noqa: SLF001 - it has no other way
+        proxy = ctypes.byref(settings) if settings else None
+        path, name, props = self.client.name.encode(), self.client.uuid, self._props
+        self._written = fence.tables.write()
+        try:
+            if self._closed:
+                return b""
+            wrong: bytes = fence.Neonize(
+                path, name, b"", 0, 0, _LOG_LEVEL, *callbacks, subscribed, len(kinds), props, len(props), b"", 0, proxy
+            )
+        finally:
+            self._over.set()
+            self._is_listed()
+        return wrong
+
+    def _is_listed(self) -> None:
+        """The library has the client in its tables, or is done with it."""
+        if not self._over.is_set():
+            fence.listed(self.client.uuid)
+        self._written()
+        self._listed.set()
+        if self._closed:
+            self._say_farewell()
+
+    def _on_code(self, code: bytes) -> None:
+        self._is_listed()
+        if not self._closed:
+            self._on_qr(code.decode())
+
+    def _on_login(self, word: bytes) -> None:
+        """What came of linking. Where nothing did, the library would go on to wait for the account, for ever."""
+        if word == _LINKED:
+            self._look.enter_context(fence.tables.looking())  # it looks the client up once more before the first event
+        elif word in _ENDS:
+            if word == _OUTDATED:
+                self._end("outdated")
+            else:
+                self._enter("disconnected", "qr_timeout" if word == _TIMEOUT else "pairing_refused")
+            self._leave(exits.AGAIN if word == _TIMEOUT else exits.RETRY)
+            threading.Event().wait()
+
+    def _on_event(self, uuid: int, body: int, size: int, code: int) -> None:
+        if code == _ITSELF:
+            self._look.close()
+            self._running.set()
+            self._is_listed()
+        self.client.event.execute(uuid, body, size, code)
+
     def close(self) -> None:
-        """Close the socket, so that the server knows; nothing here may hang or race with calls under way."""
-        with contextlib.suppress(RuntimeError):
-            farewell = threading.Thread(target=self.client.disconnect, daemon=True)
-            farewell.start()
-            farewell.join(_FAREWELL_SECONDS)
+        """Close the socket, so that the server knows; `gone` is set once it is, which a dial that hangs delays."""
+        self._closed = True
+        self._say_farewell().join(_FAREWELL_SECONDS)
+
+    def _say_farewell(self) -> threading.Thread:
+        thread = threading.Thread(target=self._part, name="farewell", daemon=True)
+        thread.start()
+        return thread
+
+    def _part(self) -> None:
+        self._listed.wait(_LISTED_SECONDS)
+        self.client.disconnect()
+        if self._running.is_set() or self._over.is_set():  # before that the library aborts over a client it misses
+            self.client.stop()
+        self.gone.set()
 
     def log_out(self) -> None:
         """Unlink the account; its credentials are void."""
@@ -114,7 +199,7 @@ class Session:
         params = wire.PairPhoneParams(
             phone=phone, clientDisplayName=_BROWSER, clientType=_CHROME, showPushNotification=True
         ).SerializeToString()
-        answer = wire.PairPhoneReturnFunction.FromString(gocode.PairPhone(self.client.uuid, params, len(params)))
+        answer = wire.PairPhoneReturnFunction.FromString(fence.PairPhone(self.client.uuid, params, len(params)))
         if answer.Error:
             raise base.EngineError(f"WhatsApp gave no code: {answer.Error}")
         return str(answer.Code).replace("-", "")

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -19,8 +20,8 @@ class Taken(Exception):
     """Another worker still works on the session."""
 
 
-def claim(directory: Path, seconds: float) -> None:
-    """Be the only worker of a session for as long as this process lives. Raises Taken.
+def claim(directory: Path, seconds: float, given_up: threading.Event) -> int:
+    """Be the only one who serves a session, until `release` or the end of the process. Raises Taken.
 
     A gateway that was killed leaves a worker that notices, and spools what it still has, while the next one starts: two
     on one store would undo each other's decryption.
@@ -31,11 +32,16 @@ def claim(directory: Path, seconds: float) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            if time.monotonic() > until:
+            if time.monotonic() > until or given_up.wait(0.02):
+                os.close(lock)
                 raise Taken("another worker still works on this session") from None
-            time.sleep(0.02)
         else:
-            return
+            return lock
+
+
+def release(lock: int) -> None:
+    """Let another one serve the session."""
+    os.close(lock)
 
 
 def forget(directory: Path) -> None:
