@@ -6,6 +6,7 @@ from tools.stage import Gateway
 
 LINKED = ("seeded", *(f"linked-spare-{number}" for number in range(8)))
 WAITING = tuple(f"waiting-{number}" for number in range(8))  # each is linked or paired once, and waits no more
+_RING = {"from": "447700900006@c.us"}
 SPARE = tuple(f"spare-{number}" for number in range(20))  # schemathesis also ends sessions that it has seen in a list
 
 
@@ -36,8 +37,7 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[Any]]:
     statuses = [gateway.ask("POST", "/sessions/seeded/status/send-text", morning)["statusId"] for _ in range(8)]
     cat = {"image": {"base64": "aGVsbG8="}}
     statuses += [gateway.ask("POST", "/sessions/seeded/status/send-image", cat)["statusId"] for _ in range(4)]
-    ring = {"from": "447700900006@c.us"}
-    calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", ring)["callId"] for _ in range(8)]
+    calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", _RING)["callId"] for _ in range(8)]
     sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
     listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
     return {
