@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import insert, select, update
 
@@ -21,7 +20,7 @@ from storage.sealing import Seal, WrongPassphrase
 from storage.tables import audit_logs, messages
 from storage.tables import sessions as sessions_table
 from storage.transfer import BadFile, metadata
-from tests.support import ADMIN, START, Gateway
+from tests.support import ADMIN, START, Gateway, beside
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -35,14 +34,8 @@ def other(db: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Itera
         yield made
         made.close()
         return
-    server: str = request.getfixturevalue("postgres_server")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE other TEMPLATE template_openwa STRATEGY FILE_COPY")
-    made = Database(server.replace("/postgres?", "/other?"))
-    yield made
-    made.close()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP DATABASE other WITH (FORCE)")
+    with beside(request.getfixturevalue("postgres_server"), "other", "template_openwa") as made:
+        yield made
 
 
 def silent(*_: Any) -> None: ...
