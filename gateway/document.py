@@ -42,7 +42,7 @@ def bundle(root: Path = ROOT) -> dict[str, Any]:
 
 
 def _keep(file: Path, content: bytes) -> None:
-    """Write it whole or not at all; others may read and write it meanwhile. Raises OSError and leaves nothing behind."""
+    """Write it whole or not at all; others may read and write it meanwhile. Raises OSError, and leaves nothing then."""
     file.parent.mkdir(exist_ok=True)
     number, name = tempfile.mkstemp(dir=file.parent)
     try:
