@@ -226,7 +226,7 @@ def test_a_linked_worker_stays_small(linked, contact):
     linked.heard(contact, "hi")
     lines = Path(f"/proc/{linked.engine.pid}/smaps_rollup").read_text().splitlines()
     (anonymous,) = [int(line.split()[1]) for line in lines if line.startswith("Anonymous:")]
-    assert anonymous < 34 << 10  # kB; file pages it shares with the other workers
+    assert anonymous < 40 << 10  # kB; file pages it shares with the other workers
 
 
 def test_a_worker_does_not_outlive_its_gateway(line):
