@@ -30,11 +30,15 @@ def calls(document: dict[str, Any]) -> dict[str, Call]:
 
 
 def added(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with `x-codeSamples` at each operation and an example of every event at the webhooks' callback."""
+    """The document as its page has it.
+
+    With `x-codeSamples` at each operation and an example of every event at the webhooks' callback; what Swagger UI does
+    not show is said in words, and what it would fill in unasked is not there to be filled in.
+    """
     made = calls(document)
     paths = {
         path: {
-            method: {**one, "x-codeSamples": _samples(made[one["operationId"]])} if method in METHODS else one
+            method: _shown(document, one, made[one["operationId"]]) if method in METHODS else one
             for method, one in item.items()
         }
         for path, item in document["paths"].items()
@@ -45,7 +49,47 @@ def added(document: dict[str, Any]) -> dict[str, Any]:
     posted["examples"] = _events(document)
     create = paths["/sessions/{sessionId}/webhooks"]["post"]
     paths["/sessions/{sessionId}/webhooks"]["post"] = {**create, "callbacks": told}
-    return {**document, "paths": paths}
+    answers = {name: _coded(one) for name, one in document["components"]["responses"].items()}
+    return {**document, "paths": paths, "components": {**document["components"], "responses": answers}}
+
+
+def _shown(document: dict[str, Any], operation: dict[str, Any], call: Call) -> dict[str, Any]:
+    role, terms = operation["x-required-role"], []
+    terms.append("Needs no key." if role == "public" else f"Role: `{role}`.")
+    if operation.get("x-scope") == "gateway":
+        terms.append("Not for keys bound to sessions.")
+    if "x-capability" in operation:
+        terms.append(f"Where the engine can do `{operation['x-capability']}`.")
+    return {
+        **operation,
+        "description": f"{' '.join(terms)}\n\n{operation['description']}",
+        "parameters": [_unfilled(document, one) for one in operation.get("parameters", [])],
+        "x-codeSamples": _samples(call),
+    }
+
+
+def _unfilled(document: dict[str, Any], parameter: dict[str, Any]) -> dict[str, Any]:
+    """What may be left out, with its example in words: as an example Swagger UI would send it with every request.
+
+    Whoever tries a send twice wants it sent twice, not the same Idempotency-Key.
+    """
+    told = resolve(document, parameter)
+    if told.get("required"):
+        return parameter
+    shown = example(document, told)
+    schema = resolve(document, told["schema"])
+    words = told["description"] if shown in (None, "", schema.get("default")) else _with(told["description"], shown)
+    kept = {name: value for name, value in told.items() if name not in ("example", "examples")}
+    return {**kept, "description": words, "schema": {n: v for n, v in schema.items() if n != "example"}}
+
+
+def _with(description: str, shown: Any) -> str:
+    return f"{description.rstrip()} For example `{', '.join(map(str, shown)) if isinstance(shown, list) else shown}`."
+
+
+def _coded(answer: dict[str, Any]) -> dict[str, Any]:
+    codes = ", ".join(f"`{code}`" for code in answer.get("x-codes", ()))
+    return {**answer, "description": f"{answer['description'].rstrip()} Codes: {codes}."} if codes else answer
 
 
 def origin(document: dict[str, Any]) -> str:

@@ -71,3 +71,24 @@ def test_the_page_shows_samples_and_an_example_of_each_event(gateway: Gateway) -
     callback = shown["paths"]["/sessions/{sessionId}/webhooks"]["post"]["callbacks"]["event"]
     told = callback["{$request.body#/url}"]["post"]["requestBody"]["content"]["application/json"]["examples"]
     assert bundle()["components"]["schemas"]["EventType"]["enum"] == list(told)
+
+
+def test_the_page_fills_in_nothing_that_may_be_left_out(gateway: Gateway) -> None:
+    """A send that is tried twice is two sends, and is waited for."""
+    shown = gateway.get("/docs/document.json", key=None).json
+    told = shown["paths"]["/sessions/{sessionId}/messages/send-text"]["post"]["parameters"]
+    optional = {one["name"]: one for one in told if not one.get("required") and "$ref" not in one}
+    assert {"Idempotency-Key", "Prefer"} <= optional.keys()
+    assert [] == [name for name, one in optional.items() if "example" in str(one.keys() | one["schema"].keys())]
+    assert "For example `order-1234-confirmation`." in optional["Idempotency-Key"]["description"]
+
+
+def test_the_page_says_what_swagger_ui_does_not_show(gateway: Gateway) -> None:
+    shown = gateway.get("/docs/document.json", key=None).json
+    paths, answers = shown["paths"], shown["components"]["responses"]
+    assert paths["/health"]["get"]["description"].startswith("Needs no key.")
+    assert paths["/sessions/{sessionId}/labels"]["get"]["description"].startswith(
+        "Role: `viewer`. Where the engine can do `labels`."
+    )
+    assert "Not for keys bound to sessions." in paths["/auth/api-keys"]["post"]["description"]
+    assert "Codes: `unauthorized`." in answers["Unauthorized"]["description"]

@@ -1,6 +1,7 @@
 """`python -m tools.contract`: what has changed in the document since the last release, and whether callers break.
 
-A breaking change is declared by its sentence in CHANGELOG.md, above the last release; one that is not fails the check.
+A breaking change is declared by a line in CHANGELOG.md that is its sentence, in the topmost part; one that is not fails
+the check.
 `--release` keeps the document as it is now for the next comparison, in openapi/released.json.
 """
 
@@ -70,6 +71,10 @@ class _Compared:
             yield Change(_RANKS.index(now) > _RANKS.index(role), f"the role {now} is needed, was {role}")
         if new.get("x-scope") != old.get("x-scope"):
             yield Change("x-scope" in new, f"its scope is {new.get('x-scope', 'a session')}")
+        if (asked := new.get("x-capability")) != old.get("x-capability"):
+            yield Change(asked is not None, f"it needs an engine that can do {asked or 'nothing special'}")
+        if old.get("x-rate-limit") and not new.get("x-rate-limit"):
+            yield Change(breaking=True, sentence="it counts against the rate limit")
         yield from self._parameters(old, new)
         yield from self._body(old, new)
         yield from self._answers(old["responses"], new["responses"])
@@ -106,8 +111,10 @@ class _Compared:
         for status in new.keys() - old.keys():
             yield Change(breaking=False, sentence=f"it may answer {status}")
         for status in old.keys() & new.keys():
-            before = resolve(self._old, old[status]).get("content", {})
-            after = resolve(self._new, new[status]).get("content", {})
+            was, now = resolve(self._old, old[status]), resolve(self._new, new[status])
+            for name in was.get("headers", {}).keys() - now.get("headers", {}).keys():
+                yield Change(breaking=True, sentence=f"{status} comes without {name}")
+            before, after = was.get("content", {}), now.get("content", {})
             for kind in before.keys() - after.keys():
                 yield Change(breaking=True, sentence=f"{status} does not come as {kind} any more")
             for kind in before.keys() & after.keys():
@@ -136,8 +143,12 @@ class _Compared:
             yield Change(may != sent, f"{where} {'may' if may else 'may not'} be null")
         if "pattern" in new and old.get("pattern") != new["pattern"]:
             yield Change(sent, f"{where} has to match {new['pattern']}")
+        if sent and old.get("default") != new.get("default"):
+            told = f"where it is not given it is {new.get('default')}, was {old.get('default')}"
+            yield Change(breaking=True, sentence=f"{where}: {told}")
         yield from _values(old, new, where, sent=sent)
         yield from _bounds(old, new, where, sent=sent)
+        yield from self._others(old, new, way, where)
         yield from self._properties(old, new, way, where)
         if "items" in old and "items" in new:
             yield from self._schemas(old["items"], new["items"], way, f"{where}[]")
@@ -157,6 +168,15 @@ class _Compared:
                 told = ("required" if way == "sent" else "always there") if always else "optional"
                 yield Change(always == (way == "sent"), f"{where}.{name} is {told}")
             yield from self._schemas(before[name], after[name], way, f"{where}.{name}")
+
+    def _others(self, old: Json, new: Json, way: Way, where: str) -> Iterator[Change]:
+        """Properties beside the documented ones."""
+        before, after = old.get("additionalProperties", True), new.get("additionalProperties", True)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from self._schemas(before, after, way, f"{where}.*")
+        elif before != after:
+            closed = after is not True
+            yield Change(closed == (way == "sent"), f"{where} takes {'no' if closed else 'any'} other properties")
 
     def _branches(self, old: Json, new: Json, way: Way, where: str) -> Iterator[Change]:
         for rule in ("oneOf", "anyOf", "allOf"):
@@ -196,6 +216,10 @@ def _bounds(old: Json, new: Json, where: str, *, sent: bool) -> Iterator[Change]
             if before != after:
                 narrower = after is not None and (before is None or tighter(before, after) == after)
                 yield Change(sent and narrower, f"{where}: {rule} is {after}, was {before}")
+    if old.get("x-clamp") != new.get("x-clamp"):
+        yield Change(breaking=True, sentence=f"{where} is held within {new.get('x-clamp')}, was {old.get('x-clamp')}")
+    if new.get("uniqueItems") and not old.get("uniqueItems"):
+        yield Change(sent, f"{where} has to hold different values")
 
 
 def main(arguments: list[str], released: Path = RELEASED, changelog: Path = ROOT / "CHANGELOG.md") -> int:
@@ -208,9 +232,10 @@ def main(arguments: list[str], released: Path = RELEASED, changelog: Path = ROOT
     if not released.exists():
         print(f"There was no release yet: {released.name} is not there, and nothing can break.")
         return 0
-    unreleased = " ".join(changelog.read_text().split("\n## ")[1].split())
+    lines = changelog.read_text().split("\n## ")[1].split("\n- ")[1:]
+    declared = {" ".join(line.split("\n\n")[0].split()) for line in lines}
     found = changes(json.loads(released.read_text()), bundle())
-    undeclared = [change for change in found if change.breaking and change.sentence not in unreleased]
+    undeclared = [change for change in found if change.breaking and change.sentence not in declared]
     for change in found:
         print(f"{'breaking' if change.breaking else 'additive'}: {change.sentence}")
     for change in undeclared:

@@ -11,6 +11,8 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core.failures import ServerError
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import CoverageScenario
 from schemathesis.openapi.checks import (
     AllowHeaderMismatch,
     JsonSchemaError,
@@ -68,6 +70,22 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:  # noqa: ARG001 -
     key = (case.headers or {}).get("Idempotency-Key")
     if key == example(bundle(), {"$ref": "#/components/parameters/IdempotencyKey"}):
         case.headers["Idempotency-Key"] = f"fuzz-{os.getpid()}-{next(_fresh)}"
+
+
+@schemathesis.check
+def refused_for_what_it_is(ctx: Any, response: Any, case: Any) -> None:  # noqa: ARG001 - called by name
+    """What the document has not, in a body or a query, is a 400 whatever else is wrong: it is looked at first.
+
+    schemathesis' own check takes any refusal for the right one, that a name is taken or that there is no such session,
+    and lets what is more than the document has in a query pass.
+    """
+    phase = case.meta and case.meta.phase.data
+    if getattr(phase, "scenario", None) != CoverageScenario.OBJECT_UNEXPECTED_PROPERTIES:
+        return
+    place = phase.parameter_location
+    overlooked = response.status_code < 300 or response.status_code in (404, 409, 422)
+    if overlooked and place in (ParameterLocation.BODY, ParameterLocation.QUERY):
+        raise AssertionError(f"what is not documented was overlooked in the {place.value}: {response.status_code}")
 
 
 @schemathesis.hook
