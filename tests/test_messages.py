@@ -14,13 +14,6 @@ SEND = "/sessions/my-bot/messages/send-text"
 HISTORY = "/sessions/my-bot/messages"
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 def send(gateway: Gateway, text: str = "hi", chat: str = AYU, **more):
     return gateway.post(SEND, json={"chatId": chat, "text": text, **more})
 

@@ -15,13 +15,6 @@ AYU = "447700900006@c.us"
 BIMA = "447700900007@c.us"
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 def text(
     gateway: Gateway, body: str = "hi", chat: str = AYU, headers: dict[str, str] | None = None, **more: Any
 ) -> Any:

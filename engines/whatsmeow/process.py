@@ -166,4 +166,5 @@ def _environment(home: str) -> dict[str, str]:
         "HOME": home,
         "MALLOC_ARENA_MAX": "2",
         "NEONIZE_BOT_TAG": "off",
+        "GOGC": "50",  # a worker is idle most of the time: a small heap is worth more than rare collections
     }

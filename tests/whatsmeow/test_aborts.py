@@ -60,15 +60,6 @@ def test_a_damaged_store_is_a_terminal_state(linked):
     linked.reach("failed", reason="store_damaged")
 
 
-def test_a_library_that_cannot_be_loaded_is_a_terminal_state(line, tmp_path, monkeypatch):
-    package = tmp_path / "broken" / "neonize"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise ImportError('failed to find libmagic')")
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
-    line.engine.start()
-    line.reach("failed", reason="engine_missing")
-
-
 def test_a_killed_worker_is_replaced(linked, contact):
     os.kill(linked.engine.pid, signal.SIGKILL)
     linked.happened(base.StateChanged, lambda event: event.reason == "engine_crashed")
@@ -158,8 +149,9 @@ def test_whatever_reached_the_spool_arrives_once(linked, contact):
         linked.double.run(contact.say(linked.phone.account, text))
     linked.eventually(lambda: spooled(linked) >= len(texts))
     for _ in range(3):
-        os.kill(linked.engine.pid, signal.SIGKILL)
-        linked.eventually(lambda: linked.engine.pid)
+        worker = linked.engine.pid
+        os.kill(worker, signal.SIGKILL)
+        linked.eventually(lambda worker=worker: linked.engine.pid not in (worker, None))
     linked.sink.refuse = False
     linked.message(lambda message: message.body == texts[-1])
     assert [message.body for message in linked.sink.messages] == texts
@@ -234,13 +226,7 @@ def test_a_linked_worker_stays_small(linked, contact):
     linked.heard(contact, "hi")
     lines = Path(f"/proc/{linked.engine.pid}/smaps_rollup").read_text().splitlines()
     (anonymous,) = [int(line.split()[1]) for line in lines if line.startswith("Anonymous:")]
-    assert anonymous < 45 << 10  # kB; file pages it shares with the other workers
-
-
-def test_a_worker_cannot_fetch_anything_by_itself():
-    script = "from engines.whatsmeow.inside import assembly; import requests; requests.get('http://127.0.0.1/')"
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert ran.stderr.splitlines()[-1:] == ["RuntimeError: requests.get is left out of this process"]
+    assert anonymous < 40 << 10  # kB; file pages it shares with the other workers
 
 
 def test_a_worker_does_not_outlive_its_gateway(line):

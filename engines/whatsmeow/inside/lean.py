@@ -4,15 +4,22 @@ Call `prepare` before neonize is imported. It saves half of the memory of a work
 It is a fence, too: without an HTTP client in the process, nobody's text can make the package fetch an address.
 """
 
+import importlib
 import sys
+import threading
 from types import ModuleType
 from typing import Any
 
 from google.protobuf.internal import builder, enum_type_wrapper
 from google.protobuf.message_factory import GetMessageClass
 
-UNUSED = ("httpx", "linkpreview", "magic", "neonize.utils.ffmpeg", "phonenumbers", "requests", "segno", "tqdm")
-"""Modules for fetching previews, guessing file types, drawing codes and downloading the library itself."""
+UNUSED = ("concurrent.futures.process", "httpx", "linkpreview", "magic", "neonize.utils.ffmpeg", "neonize.utils.iofile",
+          "neonize.utils.sticker", "phonenumbers", "requests", "segno", "tqdm", "urllib.request")  # fmt: skip
+"""For fetching previews and files, guessing their types, drawing codes and stickers, downloading the library itself."""
+
+_LATER = ("PIL", "PIL.Image", "PIL.ImageSequence")
+
+_loading = threading.Lock()
 
 
 class _Unused:
@@ -24,19 +31,33 @@ class _Unused:
     def __getattr__(self, name: str) -> "_Unused":
         return _Unused(f"{self._name}.{name}")
 
+    def __or__(self, _: Any) -> "_Unused":
+        return self  # in annotations
+
+    __ror__ = __or__
+
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise RuntimeError(f"{self._name} is left out of this process")
 
 
 def prepare() -> None:
     """Leave out what is not used, and let classes of messages be made when one is first asked for."""
-    for name in UNUSED:
+    for name in (*UNUSED, *_LATER):
         module = ModuleType(name)
         module.__getattr__ = _Unused(name).__getattr__  # type: ignore[method-assign]
         sys.modules.setdefault(name, module)
     sys.modules["neonize.utils.ffmpeg"].check_ffmpeg_available = lambda: None  # type: ignore[attr-defined] # a warning
     builder.BuildTopDescriptorsAndMessages = _build
     builder.BuildMessageAndEnumDescriptors = lambda *_: None
+
+
+def pictures() -> Any:
+    """Pillow's `Image`: few sessions ever send a picture, so it is loaded for the first that does."""
+    with _loading:
+        if sys.modules["PIL.Image"].__spec__ is None:
+            for name in _LATER:
+                sys.modules.pop(name, None)
+        return importlib.import_module("PIL.Image")
 
 
 def _build(file: Any, _: str, module: dict[str, Any]) -> None:

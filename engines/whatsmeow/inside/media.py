@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from neonize.utils.enum import MediaType
-from PIL import Image
 
 from engines import base
+from engines.whatsmeow.inside import lean
 
 _KINDS = {
     "image": MediaType.MediaImage,
@@ -70,6 +70,7 @@ def file_name(chat: str, stanza: str) -> str:
 
 def picture(data: bytes) -> tuple[int, int, bytes] | None:
     """Width, height and a small JPEG of an image; None where it cannot be told."""
+    Image = lean.pictures()  # noqa: N806 - its name everywhere
     try:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
