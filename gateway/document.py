@@ -7,6 +7,7 @@ a named component, and a path item is put in its place.
 
 import contextlib
 import functools
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -35,15 +36,22 @@ def bundle(root: Path = ROOT) -> dict[str, Any]:
             return dict(document)
     document = _Bundler(root).document
     if not sys.dont_write_bytecode:
-        with contextlib.suppress(OSError), tempfile.NamedTemporaryFile(dir=_made(kept.parent), delete=False) as file:
-            file.write(orjson.dumps([stamp, document]))
-            Path(file.name).replace(kept)
+        with contextlib.suppress(OSError):
+            _keep(kept, orjson.dumps([stamp, document]))
     return document
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder
+def _keep(file: Path, content: bytes) -> None:
+    """Write it whole or not at all; others may read and write it meanwhile. Raises OSError, and leaves nothing then."""
+    file.parent.mkdir(exist_ok=True)
+    number, name = tempfile.mkstemp(dir=file.parent)
+    try:
+        with os.fdopen(number, "wb") as half:
+            half.write(content)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink()
+        raise
 
 
 class _Bundler:

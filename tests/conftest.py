@@ -13,7 +13,7 @@ from engines.simulator import ManualClock, World
 from gateway import config
 from gateway.app import Site, build
 from gateway.program import Program
-from storage import migrate
+from storage import media, migrate
 from storage.db import Database
 from storage.schema import metadata
 from tests.delivery_stage import Stage
@@ -136,6 +136,15 @@ def gateway(database_url: str, tmp_path: Path, settings: dict[str, str], site: S
     program = Program(config.load(environ), now=clock.now, world=world, site=site)
     yield Gateway(program, clock, world)
     program.stop()
+
+
+@pytest.fixture
+def ready(gateway: Gateway) -> Iterator[Gateway]:
+    """A gateway whose session my-bot is linked. Whatever a test does, no file of media is left without a row."""
+    gateway.session(ready=True)
+    yield gateway
+    with gateway.program.db.read() as tx:
+        assert set() == media.unknown(tx, [path.name for path in (gateway.program.config.data_dir / "media").iterdir()])
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import jsonschema_rs
+import psycopg
 from sqlalchemy import event
 from werkzeug.test import Client, TestResponse
 
@@ -138,6 +139,20 @@ def _paths() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
 
 def _match(path: str) -> dict[str, Any] | None:
     return next((item for pattern, item in _paths() if pattern.fullmatch(path)), None)
+
+
+@contextmanager
+def beside(server: str, name: str, template: str = "template0") -> Iterator[Database]:
+    """A database on this PostgreSQL server beside the test's own, a copy of the template, gone afterwards."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
+    db = Database(server.replace("/postgres?", f"/{name}?"))
+    try:
+        yield db
+    finally:
+        db.close()
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:

@@ -7,14 +7,6 @@ from storage import batches
 from tests.bulk_stage import AYU, BIMA, URL, bulk, faults, item, only_send, received, run, status, turn, wait
 from tests.support import Gateway, document
 
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 # --- progress --------------------------------------------------------------------------------------
 
 

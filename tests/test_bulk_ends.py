@@ -11,14 +11,6 @@ from storage import batches, sends
 from tests.bulk_stage import AYU, URL, bulk, faults, item, kill, received, run, status, turn, wait
 from tests.support import Gateway
 
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 # --- cancelling ------------------------------------------------------------------------------------
 
 

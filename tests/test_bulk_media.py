@@ -1,11 +1,9 @@
 """Bulk sends of media: held by the batch until an item's turn, fetched then, never left behind."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from storage import media
 from tests.bulk_stage import AYU, BIMA, URL, bulk, kill, run, status
 from tests.media_stage import IMAGE, PICTURE, SETTINGS, TEXT, digest, fetched, files, newest
 from tests.receiver import Receiver, answer
@@ -16,18 +14,7 @@ TOO_LONG = (
 )
 
 
-@pytest.fixture
-def settings() -> dict[str, str]:
-    return SETTINGS
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Iterator[Gateway]:
-    """A gateway whose session my-bot is linked. Whatever a test does, no file is left without a row."""
-    gateway.session(ready=True)
-    yield gateway
-    with gateway.program.db.read() as tx:
-        assert set() == media.unknown(tx, files(gateway))
+settings = pytest.fixture(lambda: SETTINGS)
 
 
 def item(kind: str, given: dict[str, Any] | None = None, chat: str = AYU, **more: Any) -> dict[str, Any]:

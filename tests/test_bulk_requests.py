@@ -12,14 +12,6 @@ from handlers.variables import fill
 from tests.bulk_stage import URL, bulk, item, received, run, status, turn
 from tests.support import Gateway
 
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 # --- variables -------------------------------------------------------------------------------------
 
 

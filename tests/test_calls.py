@@ -1,16 +1,8 @@
 """Calls that ring on the account."""
 
-import pytest
-
 from tests.support import Gateway, hold_event
 
 ADA = "447700900006@c.us"
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
 
 
 def test_a_call_is_told_and_rejected_once(ready: Gateway) -> None:

@@ -1,19 +1,11 @@
 """The shop of a business account."""
 
-import pytest
-
 from tests.support import Gateway
 
 ADA = "447700900006@c.us"
 CATALOG = "/sessions/my-bot/catalog"
 PRODUCT, SHOP = "/sessions/my-bot/messages/send-product", "/sessions/my-bot/messages/send-catalog"
 TEAPOT = "7000000000000001"
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
 
 
 def test_the_catalog_tells_what_it_is(ready: Gateway) -> None:

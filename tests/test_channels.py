@@ -1,19 +1,10 @@
 """Channels that the account follows."""
 
-import pytest
-
 from tests.support import Gateway
 
 NEWS, WEATHER = "120363000000000101@newsletter", "120363000000000102@newsletter"
 WEATHER_CODE = "0029SimulatorWeather01"
 CHANNELS = "/sessions/my-bot/channels"
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot follows Simulator news, as every simulated account does at first."""
-    gateway.session(ready=True)
-    return gateway
 
 
 def test_a_channel_tells_what_is_known_of_it(ready: Gateway) -> None:

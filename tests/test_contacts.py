@@ -11,12 +11,6 @@ CONTACTS = "/sessions/my-bot/contacts"
 STRANGER = "628123456789@c.us"
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
-
-
 def one(gateway: Gateway, contact: str, tail: str = ""):
     return gateway.get(f"{CONTACTS}/{quote(contact)}{tail}")
 

@@ -11,13 +11,6 @@ UNSET = {f"RATE_LIMIT_{window}_LIMIT": "" for window in ("SHORT", "MEDIUM", "LON
 WORKED = {"chatId": "628123456789@c.us", "text": "Hello from OpenWA!"}
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 def test_every_route_is_under_the_api_prefix(gateway: Gateway) -> None:
     headers = {"X-API-Key": gateway.admin}
     assert [200, 404] == [

@@ -260,6 +260,16 @@ def test_a_bundle_that_was_half_written_is_made_anew(tmp_path: Path, monkeypatch
     assert "first" == bundle.__wrapped__(root)["info"]["title"]
 
 
+def test_a_bundle_that_cannot_be_kept_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full, or a folder that may not be written, is no reason not to start."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root = tmp_path / "openapi.yaml"
+    root.write_text("info: {title: first}")
+    (tmp_path / "__pycache__" / "openapi.json").mkdir(parents=True)
+    assert "first" == bundle.__wrapped__(root)["info"]["title"]
+    assert ["openapi.json"] == [path.name for path in (tmp_path / "__pycache__").iterdir()]
+
+
 def test_the_bundle_is_the_same_in_every_process() -> None:
     """Whatever order sets and dictionaries hash to."""
     command = [sys.executable, "-c", "import json, gateway.document as d; print(json.dumps(d.bundle()))"]

@@ -11,12 +11,6 @@ GROUPS = "/sessions/my-bot/groups"
 LINK = "https://chat.whatsapp.com/"
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
-
-
 def group_of(gateway: Gateway, *, admin: bool) -> str:
     """A group in which every account of the simulator finds itself."""
     return str(next(group["id"] for group in gateway.get(GROUPS).json if group["isAdmin"] is admin))

@@ -19,12 +19,6 @@ def settings() -> dict[str, str]:
     return {"WEBHOOK_SSRF_PROTECT": "false"}
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
-
-
 def lid(gateway: Gateway) -> str:
     everybody = gateway.get("/simulator/contacts").json
     return str(next(person["lid"] for person in everybody if person["id"] == HIDDEN))

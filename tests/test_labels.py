@@ -1,17 +1,9 @@
 """Labels of a business account and the chats they are on."""
 
-import pytest
-
 from tests.support import Gateway
 
 ADA = "447700900006@c.us"
 LABELS = "/sessions/my-bot/labels"
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
 
 
 def test_labels_are_listed_and_read_one_by_one(ready: Gateway) -> None:

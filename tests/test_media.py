@@ -2,7 +2,6 @@
 
 import base64
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,19 +28,7 @@ from tests.media_stage import (
 )
 from tests.support import Gateway
 
-
-@pytest.fixture
-def settings() -> dict[str, str]:
-    return SETTINGS
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Iterator[Gateway]:
-    """A gateway whose session my-bot is linked. Whatever a test does, no file is left without a row."""
-    gateway.session(ready=True)
-    yield gateway
-    with gateway.program.db.read() as tx:
-        assert set() == media.unknown(tx, files(gateway))
+settings = pytest.fixture(lambda: SETTINGS)
 
 
 # --- received -------------------------------------------------------------------------------------

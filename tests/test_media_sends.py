@@ -1,12 +1,10 @@
 """Media that is sent: as base64 and by URL."""
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from storage import media
 from tests.media_stage import (
     AYU,
     CAP,
@@ -27,19 +25,7 @@ from tests.media_stage import (
 from tests.receiver import Receiver, answer
 from tests.support import Gateway
 
-
-@pytest.fixture
-def settings() -> dict[str, str]:
-    return SETTINGS
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Iterator[Gateway]:
-    """A gateway whose session my-bot is linked. Whatever a test does, no file is left without a row."""
-    gateway.session(ready=True)
-    yield gateway
-    with gateway.program.db.read() as tx:
-        assert set() == media.unknown(tx, files(gateway))
+settings = pytest.fixture(lambda: SETTINGS)
 
 
 # --- as base64 ------------------------------------------------------------------------------------

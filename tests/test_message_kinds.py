@@ -26,13 +26,6 @@ KINDS: dict[str, tuple[dict[str, Any], str, str, dict[str, Any]]] = {  # body; t
 }
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 def post(gateway: Gateway, verb: str, headers: dict[str, str] | None = None, **body: Any) -> Any:
     return gateway.post(f"{MESSAGES}/{verb}", json={"chatId": AYU, **body}, headers=headers or {})
 

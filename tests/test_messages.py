@@ -14,13 +14,6 @@ SEND = "/sessions/my-bot/messages/send-text"
 HISTORY = "/sessions/my-bot/messages"
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 def send(gateway: Gateway, text: str = "hi", chat: str = AYU, **more):
     return gateway.post(SEND, json={"chatId": chat, "text": text, **more})
 
@@ -183,6 +176,18 @@ def test_history_is_newest_first_page_by_page(ready: Gateway) -> None:
     assert ["4", "3", "2", "1", "0"] == bodies(ready)
     assert ["3", "2"] == bodies(ready, "?limit=2&offset=1")
     assert [] == bodies(ready, "?offset=5")
+
+
+@pytest.mark.parametrize("chat", ["", f"&chatId={AYU}"])
+def test_every_page_is_a_part_of_the_whole(ready: Gateway, chat: str) -> None:
+    fill(ready, 7)
+    whole = bodies(ready, f"?limit=100{chat}")
+    parts = {
+        (limit, offset): bodies(ready, f"?limit={limit}&offset={offset}{chat}")
+        for limit in (1, 3, 8)
+        for offset in range(9)
+    }
+    assert {(limit, offset): whole[offset : offset + limit] for limit, offset in parts} == parts
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -17,6 +16,7 @@ from storage import NewerDatabase, migrate
 from storage.db import Database
 from storage.tables import metadata
 from storage.triggers import ours
+from tests.support import beside
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -27,14 +27,8 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         yield db
         db.close()
         return
-    server: str = request.getfixturevalue("postgres_server")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE nothing")
-    db = Database(server.replace("/postgres?", "/nothing?"))
-    yield db
-    db.close()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP DATABASE nothing WITH (FORCE)")
+    with beside(request.getfixturevalue("postgres_server"), "nothing") as db:
+        yield db
 
 
 def test_an_empty_database_has_no_version(empty: Database) -> None:

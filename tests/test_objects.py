@@ -56,13 +56,6 @@ def settings(store: str, bucket: Minio) -> dict[str, str]:
     return {**SETTINGS, **keys, "STORAGE_TYPE": "s3", "S3_ENDPOINT": store}
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 def names(client: Minio) -> list[str]:
     return [str(found.object_name) for found in client.list_objects("openwa", recursive=True)]
 

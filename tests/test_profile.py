@@ -10,15 +10,7 @@ from tests.support import Gateway
 PROFILE = "/sessions/my-bot/profile"
 
 
-@pytest.fixture
-def settings() -> dict[str, str]:
-    return SETTINGS
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
+settings = pytest.fixture(lambda: SETTINGS)
 
 
 def account(gateway: Gateway):

@@ -1,19 +1,11 @@
 """Status posts: those of contacts, and those the account makes."""
 
-import pytest
-
 from tests.support import Gateway
 
 ADA, BABBAGE = "447700900006@c.us", "447700900007@c.us"
 STATUS = "/sessions/my-bot/status"
 TEXT = f"{STATUS}/send-text"
 DAY = 86_400
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    gateway.session(ready=True)
-    return gateway
 
 
 def own(gateway: Gateway) -> str:

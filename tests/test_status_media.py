@@ -1,11 +1,9 @@
 """Status posts with pictures and videos: posted, heard of, and fetched for a day."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from storage import media
 from tests.media_stage import CAP, DAY, PICTURE, SETTINGS, TEXT, files
 from tests.receiver import Receiver, answer
 from tests.support import Gateway, hold_event
@@ -14,18 +12,7 @@ ADA = "447700900006@c.us"
 STATUS = "/sessions/my-bot/status"
 
 
-@pytest.fixture
-def settings() -> dict[str, str]:
-    return SETTINGS
-
-
-@pytest.fixture
-def ready(gateway: Gateway) -> Iterator[Gateway]:
-    """A gateway whose session my-bot is linked. Whatever a test does, no file is left without a row."""
-    gateway.session(ready=True)
-    yield gateway
-    with gateway.program.db.read() as tx:
-        assert set() == media.unknown(tx, files(gateway))
+settings = pytest.fixture(lambda: SETTINGS)
 
 
 def statuses(gateway: Gateway, session: str = "my-bot") -> list[dict[str, Any]]:

@@ -11,13 +11,6 @@ TEMPLATES = "/sessions/my-bot/templates"
 WHOLE = {"name": "order", "header": "*Order {{ order }}*", "body": "Hello {{name}}!", "footer": "Your shop"}
 
 
-@pytest.fixture
-def ready(gateway: Gateway) -> Gateway:
-    """A gateway whose session my-bot is linked."""
-    gateway.session(ready=True)
-    return gateway
-
-
 def keep(gateway: Gateway, **body: Any) -> Any:
     return gateway.post(TEMPLATES, json={"name": "hello", "body": "Hello {{name}}!", **body})
 
