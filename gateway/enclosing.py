@@ -32,7 +32,7 @@ def enclosing(db: Database, keeper: Media, most: int) -> Callable[[Any], str]:
         if not told.get("url") or told["sizeBytes"] > most:
             return str(parcel.data)
         try:
-            with db.read() as tx:
+            with db.snapshot() as tx:  # workers are many, and keep no connection for what they seldom need
                 row = media.of_message(tx, told["url"].split("/")[-2])
             inside = base64.b64encode(keeper.whole(row)).decode()
         except (NotFound, FileNotFoundError):

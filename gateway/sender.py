@@ -212,13 +212,14 @@ def mark_sent(tx: Tx, session_id: str, message_id: str, sent: base.Sent, now: in
 def finish(tx: Tx, row: Send, state: str, now: int, error: base.EngineError) -> bool:
     """The books of a send that ended otherwise: its row, its event, the deliveries. Whether it was still open."""
     sessions.hold(tx, row.session_id)
-    message = sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=error.code)
+    code = state if state in ("cancelled", "expired") else error.code  # which no engine has to do with
+    message = sends.mark_finished(tx, row.message_id, state, now, error=str(error), code=code)
     if message is None:
         return False
     if state == "unknown":
         draft = happenings.message_unknown(row.session_id, message, str(error))
     else:
-        draft = happenings.message_failed(row.session_id, message, str(error), error.code)
+        draft = happenings.message_failed(row.session_id, message, str(error), code)
     events.append(tx, row.session_id, [draft], now)
     return True
 

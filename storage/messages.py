@@ -26,17 +26,19 @@ _BEFORE = {
 }
 
 
-def _page(*, of_chat: bool, of_sender: bool) -> Prepared:
+def _page(*, of_chat: bool, of_sender: bool, oldest_first: bool = False) -> Prepared:
     """A page statement, built once for each combination of filters."""
     query = select(messages).where(messages.c.session_id == bindparam("session_id"))
     if of_chat:
         query = query.where(messages.c.chat_id == bindparam("chat_id"))
     if of_sender:
         query = query.where(messages.c.sender == bindparam("sender"))
-    return Prepared(query.order_by(messages.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset")))
+    order = messages.c.row if oldest_first else messages.c.row.desc()
+    return Prepared(query.order_by(order).limit(bindparam("limit")).offset(bindparam("offset")))
 
 
 _PAGES = {(chat, sender): _page(of_chat=chat, of_sender=sender) for chat in (False, True) for sender in (False, True)}
+_LAST_PAGES = {chat: _page(of_chat=chat, of_sender=False, oldest_first=True) for chat in (False, True)}
 _COUNT_OF_CHAT = Prepared(
     select(chats.c.message_count).where(
         chats.c.session_id == bindparam("session_id"), chats.c.chat_id == bindparam("chat_id")
@@ -199,10 +201,18 @@ def stored(tx: Tx, session_id: str, wa_message_ids: Collection[str]) -> set[str]
 def page(
     tx: Tx, session_id: str, chat_id: str | None, sender: str | None, limit: int, offset: int
 ) -> tuple[list[Message], int]:
-    """A session's messages, newest first, and how many there are in all that match."""
-    wanted = {"session_id": session_id, "chat_id": chat_id, "sender": sender, "limit": limit, "offset": offset}
-    rows = _PAGES[chat_id is not None, sender is not None].all(tx, **wanted)
-    return rows, _total(tx, session_id, chat_id, sender)
+    """A session's messages, newest first, and how many there are in all that match.
+
+    What is nearer to the oldest is counted off from there, where the total is kept: a million need not be passed over.
+    """
+    wanted = {"session_id": session_id, "chat_id": chat_id, "sender": sender}
+    total = _total(tx, session_id, chat_id, sender)
+    left = total - offset
+    if sender is None and offset > left:
+        most, passed = max(min(limit, left), 0), max(left - limit, 0)
+        rows = _LAST_PAGES[chat_id is not None].all(tx, **wanted, limit=most, offset=passed)
+        return rows[::-1], total
+    return _PAGES[chat_id is not None, sender is not None].all(tx, **wanted, limit=limit, offset=offset), total
 
 
 def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> int:

@@ -178,6 +178,18 @@ def test_history_is_newest_first_page_by_page(ready: Gateway) -> None:
     assert [] == bodies(ready, "?offset=5")
 
 
+@pytest.mark.parametrize("chat", ["", f"&chatId={AYU}"])
+def test_every_page_is_a_part_of_the_whole(ready: Gateway, chat: str) -> None:
+    fill(ready, 7)
+    whole = bodies(ready, f"?limit=100{chat}")
+    parts = {
+        (limit, offset): bodies(ready, f"?limit={limit}&offset={offset}{chat}")
+        for limit in (1, 3, 8)
+        for offset in range(9)
+    }
+    assert {(limit, offset): whole[offset : offset + limit] for limit, offset in parts} == parts
+
+
 @pytest.mark.parametrize(
     ("query", "number"),
     [

@@ -110,13 +110,15 @@ def test_a_send_whose_time_is_over_expires(gateway: Gateway) -> None:
     gateway.clock.advance(120)
     turn(gateway)
 
-    assert gateway.get(f"/sessions/my-bot/sends/{queued.json['id']}").json["status"] == "expired"
+    over = gateway.get(f"/sessions/my-bot/sends/{queued.json['id']}").json
+    assert ("expired", "expired") == (over["status"], over["code"])
 
 
 def test_a_queued_send_can_be_cancelled_once(ready: Gateway) -> None:
     queued = text(ready, sendAt="2027-01-15T09:00:00Z").json["id"]
 
-    assert ready.post(f"/sessions/my-bot/sends/{queued}/cancel").json["status"] == "cancelled"
+    cancelled = ready.post(f"/sessions/my-bot/sends/{queued}/cancel").json
+    assert ("cancelled", "cancelled") == (cancelled["status"], cancelled["code"])
     assert ready.post(f"/sessions/my-bot/sends/{queued}/cancel").status_code == 409
     ready.clock.advance(3600 * 24)
     turn(ready)

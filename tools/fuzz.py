@@ -25,6 +25,10 @@ from tools.fuzz_seed import seed
 from tools.stage import KEY, METRICS, Gateway, serving, taking
 
 HERE = Path(__file__).parent
+_NEVER = {  # operations that nothing can make succeed, with the reason
+    "infra.update_config": "the configuration is read from the environment, once",
+    "settings.update": "the configuration is read from the environment, once",
+}
 _LAST = "infra.import_data"  # puts what it is given in the place of everything that is there
 _CLOSING = re.compile(r"^=+ (.*) in [\d.]+s =+$", re.MULTILINE)
 
@@ -150,10 +154,9 @@ def _tell(rounds: list[Round], seen: list[Seen], seconds: float) -> int:
     never = sorted((tried & known.keys()) - succeeded)
     if not any(one.operation for one in rounds):
         print(f"Operations that were not tried: {', '.join(sorted(known.keys() - tried)) or 'none'}")
-    print(f"Operations that never answered a success: {', '.join(never) or 'none'}")
-    if len(never) > len(known) // 10:
-        print("That is more than a tenth: something takes away what tools/fuzz_seed.py has put there.")
-        findings += 1
+        unexpected = [known[name] for name in never if known[name] not in _NEVER]
+        print(f"Operations that should have succeeded once, and never did: {', '.join(unexpected) or 'none'}")
+        findings += len(unexpected)
     findings += len(failed)
     print(
         f"fuzz: seeds {', '.join(f'{one.seed} ({one.database})' for one in rounds)}; "

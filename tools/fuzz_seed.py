@@ -1,13 +1,16 @@
 """What stands in the gateway before it is fuzzed, so that more is seen than 404: tools/fuzz.toml speaks of it."""
 
+from typing import Any
+
 from tools.stage import Gateway
 
 LINKED = ("seeded", *(f"linked-spare-{number}" for number in range(8)))
 WAITING = tuple(f"waiting-{number}" for number in range(8))  # each is linked or paired once, and waits no more
+_RING = {"from": "447700900006@c.us"}
 SPARE = tuple(f"spare-{number}" for number in range(20))  # schemathesis also ends sessions that it has seen in a list
 
 
-def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
+def seed(gateway: Gateway, receiver: str) -> dict[str, list[Any]]:
     """Sessions, of which some are linked, messages both ways, keys and so on; names and ids by dictionary."""
     (own,) = gateway.ask("GET", "/auth/api-keys")
     _sessions(gateway)
@@ -34,12 +37,12 @@ def seed(gateway: Gateway, receiver: str) -> dict[str, list[str]]:
     statuses = [gateway.ask("POST", "/sessions/seeded/status/send-text", morning)["statusId"] for _ in range(8)]
     cat = {"image": {"base64": "aGVsbG8="}}
     statuses += [gateway.ask("POST", "/sessions/seeded/status/send-image", cat)["statusId"] for _ in range(4)]
-    ring = {"from": "447700900006@c.us"}
-    calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", ring)["callId"] for _ in range(8)]
+    calls = [gateway.ask("POST", "/simulator/sessions/seeded/calls", _RING)["callId"] for _ in range(8)]
     sends = [send["id"] for send in gateway.ask("GET", "/sessions/seeded/sends?status=queued")]
     listed = gateway.ask("GET", f"/sessions/seeded/webhooks/{webhooks[0]}/deliveries?limit=20")
     return {
         **_example(gateway),
+        "recipes": _recipes(gateway, statuses[8:]),
         "needed": ["seeded", gateway.ask("GET", "/sessions/seeded")["id"], own["id"]],
         "linked_spares": [*LINKED[1:]], "waiting": [*WAITING], "spares": [*SPARE[:4], *LINKED[1:]],
         "heard": heard, "groups": groups[:6], "groups_to_leave": groups[6:], "statuses": statuses, "calls": calls,
@@ -64,6 +67,36 @@ def _example(gateway: Gateway) -> dict[str, list[str]]:
         "said_to_example": [gateway.ask("POST", to, said)["messageId"] for _ in range(8)],
         "heard_from_example": [gateway.ask("POST", fro, heard)["messageId"] for _ in range(4)],
     }
+
+
+def _recipes(gateway: Gateway, pictures: list[str]) -> list[dict[str, Any]]:
+    """Requests that succeed where chance does not, as of a message and the chat it stands in; parts of them.
+
+    tools/fuzz_hooks.py puts them into some that are generated. No dictionary names what they need.
+    """
+    ada = "447700900006@c.us"
+    hello, kept = {"chatId": ada, "text": "Hello"}, {"name": "kept", "body": "Hello"}
+    said = [gateway.ask("POST", "/sessions/seeded/messages/send-text", hello)["messageId"] for _ in range(4)]
+    gateway.ask("POST", "/sessions/seeded/templates", kept)
+    archive = gateway.ask("GET", "/infra/storage/export")["download"]
+    message = {"chatId": ada, "messageId": said[0]}
+    one = {"chatId": ada, "type": "text", "content": {"text": "Hello"}}
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        ("messages.reply", {**hello, "quotedMessageId": said[0]}),
+        ("messages.react", {**message, "emoji": "👍"}),
+        ("messages.edit", {**message, "body": "Hello, too"}),
+        *(("messages.delete", {**message, "messageId": known}) for known in said[1:]),
+        ("messages.send_template", {"chatId": ada, "templateName": "kept"}),
+        ("bulk.send", {"messages": [one]}),
+        ("groups.join", {"inviteCode": "SimulatorOpenHouse0001"}),
+        ("channels.subscribe", {"inviteCode": "0029SimulatorWeather01"}),
+        ("profile.set_picture", {"base64": "/9j/4AAQSkZJRg==", "mimetype": "image/jpeg"}),
+    ]
+    return [
+        *({"operation": name, "path": {"sessionId": "seeded"}, "body": body} for name, body in bodies),
+        *({"operation": "status.get_media", "path": {"sessionId": "seeded", "statusId": id_}} for id_ in pictures),
+        {"operation": "infra.import_storage", "body": {"filePath": archive}},
+    ]
 
 
 def _sessions(gateway: Gateway) -> None:
