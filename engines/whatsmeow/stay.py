@@ -109,7 +109,7 @@ class Stay:
                 session.look_for_name()
         pump.let_in(_QUIET_SECONDS, _END_SECONDS)  # first: what the library handles as it disconnects is lost
         session.close()
-        pump.let_in(_QUIET_SECONDS, _QUIET_SECONDS)
+        pump.let_in(_QUIET_SECONDS, _END_SECONDS)
         if session.state == "failed":
             self._drain()
         return self._code
@@ -131,6 +131,7 @@ class Stay:
 
         def let_go() -> None:
             parts.session.gone.wait()
+            parts.session.forget()
             parts.pump.stop()
             parts.notebook.close()
             store.release(claim)

@@ -144,14 +144,13 @@ def test_nothing_waits_for_a_dial_that_hangs(linked, network, contact):
     assert time.monotonic() - begun < 1
 
 
-def test_an_outage_without_end_gets_a_new_worker(line, network, contact):
+def test_an_outage_without_end_gets_a_new_client(line, network, contact):
     line.make(outage_seconds=1.0)
     line.link()
-    first = line.engine.pid
     line.sink.events.clear()
     network.mode = "hang"
     drop(line)
-    line.eventually(lambda: line.engine.pid not in (first, None))
+    line.happened(base.StateChanged, lambda event: event.state == "initializing")
     network.mode = "open"
     recovers(line, contact)
 

@@ -180,9 +180,12 @@ class Session:
     def _part(self) -> None:
         self._listed.wait(_LISTED_SECONDS)
         self.client.disconnect()
+        self.gone.set()
+
+    def forget(self) -> None:
+        """Have the library let go of the client, once it is gone: what it has not handed over by now is lost."""
         if self._running.is_set() or self._over.is_set():  # before that the library aborts over a client it misses
             self.client.stop()
-        self.gone.set()
 
     def log_out(self) -> None:
         """Unlink the account; its credentials are void."""
