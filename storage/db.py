@@ -35,7 +35,6 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=5000",
     "PRAGMA cache_size=-8000",
-    "PRAGMA temp_store=MEMORY",
 )
 
 

@@ -4,11 +4,11 @@ Secrets are not in it: a webhook that had some sleeps, a proxy has no password. 
 batches; `storage.transfer` moves the whole.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import Any
-from urllib.parse import urlsplit
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from sqlalchemy import Table, delete, insert, select, update
@@ -23,6 +23,7 @@ Row = dict[str, Any]
 NAMES = ("sessions", "webhooks", "messages", "messageBatches", "templates", "baileysStoredMessages", "lidMappings")
 _PORTION = 500
 _MOST_WARNINGS = 50
+_USER = re.compile(r"^([^:/?#]+://)[^/?#]*@")
 _TABLES: dict[str, Table | None] = {
     "sessions": sessions, "webhooks": webhooks, "messages": messages_table,
     "templates": sessions.metadata.tables.get("templates"), "lidMappings": identities,
@@ -148,9 +149,11 @@ def _lid(row: Any, moment: Any) -> Row:
 
 
 def anonymous(url: str) -> str:
-    """A proxy's address without user and password: better a proxy that refuses than none."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """A proxy's address without user and password: better a proxy that refuses than none.
+
+    By hand: Python's reader of URLs refuses some that were taken (`http://[`), and with one such an export would end.
+    """
+    return _USER.sub(r"\1", url)
 
 
 _SHAPES: dict[str, Callable[[Any, Any], Row]] = {

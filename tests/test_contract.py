@@ -150,5 +150,10 @@ def test_a_release_is_kept_for_the_next_comparison(tmp_path: Path) -> None:
     assert [] == contract.changes(json.loads(released.read_text()), bundle())
 
 
+def test_there_is_a_document_to_compare_with() -> None:
+    kept = json.loads(contract.RELEASED.read_text())
+    assert len(contract.changes(kept, {**kept, "paths": {}})) >= 164
+
+
 def test_this_document_breaks_no_promise_that_is_not_declared(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == contract.main([]), capsys.readouterr().err

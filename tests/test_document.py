@@ -241,6 +241,13 @@ def test_the_bundle_refers_only_to_itself() -> None:
     assert [] == [r for r in set(references) if resolve(document(), {"$ref": r}) is None]
 
 
+def test_the_document_says_whose_it_is_and_where_it_is_served() -> None:
+    info, (server,) = document()["info"], document()["servers"]
+    assert (__version__, "MIT") == (info["version"], info["license"]["name"])
+    assert all(one.startswith("https://") for one in (info["license"]["url"], info["contact"]["url"]))
+    assert ("{origin}/api", {"origin"}) == (server["url"], server["variables"].keys())
+
+
 def test_the_bundle_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     root = tmp_path / "openapi.yaml"

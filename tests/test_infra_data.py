@@ -54,6 +54,23 @@ def test_an_export_of_openwa_comes_in(gateway: Gateway) -> None:
     assert ["https://example.com/hook"] == [hook["url"] for hook in gateway.get("/sessions/shop/webhooks").json]
 
 
+PROXIES = {  # as given, as exported
+    "http://proxy.example.com:8080": "http://proxy.example.com:8080",
+    "socks5://me:s3cret@proxy.example.com/": "socks5://proxy.example.com/",
+    "http://me:s3@cret@[::1]:8080": "http://[::1]:8080",
+    "http://me:s3cret@[": "http://[",  # no address, and taken all the same
+    "http://[@": "http://",
+}
+
+
+def test_a_proxy_goes_out_without_user_and_password_however_odd_it_is(gateway: Gateway) -> None:
+    for number, given in enumerate(PROXIES):
+        proxied = {"name": f"proxied-{number}", "proxyUrl": given}
+        assert 201 == gateway.post("/sessions", json=proxied).status_code
+    sessions = json.loads(gateway.get("/infra/export-data").get_data())["tables"]["sessions"]
+    assert [*PROXIES.values()] == [one["proxyUrl"] for one in sorted(sessions, key=lambda one: one["name"])]
+
+
 def test_what_goes_out_comes_in_again(gateway: Gateway) -> None:
     load(gateway, OPENWA)
     out = gateway.get("/infra/export-data")

@@ -26,7 +26,7 @@ from tests.media_stage import (
     told,
     turn,
 )
-from tests.support import Gateway
+from tests.support import Gateway, together
 
 settings = pytest.fixture(lambda: SETTINGS)
 
@@ -163,6 +163,22 @@ def test_deleting_one_of_them_leaves_the_other_its_media(ready: Gateway, first: 
         seen.append([fetched(ready, one).status_code for one in pair])
 
     assert ([[404, 200], [404, 404]], []) == (seen, files(ready))
+
+
+def test_a_forward_beside_a_deletion_has_the_media_that_it_links_to(ready: Gateway) -> None:
+    for _ in range(5):
+        original = heard(ready)
+        gone = {"chatId": AYU, "messageId": original["waMessageId"], "forEveryone": False}
+        passed_on = {"fromChatId": AYU, "toChatId": "447700900007@c.us", "messageId": original["waMessageId"]}
+        answers = together(
+            lambda body=passed_on: ready.post(f"{MESSAGES}/forward", json=body),
+            lambda body=gone: ready.post(f"{MESSAGES}/delete", json=body),
+        )
+        if answers[0].status_code == 201:
+            kept = newest(ready)
+            link = kept["metadata"].get("media", {}).get("url")
+            assert link is None or 200 == fetched(ready, kept).status_code
+        ready.program.media.turn()
 
 
 def test_forwarded_media_is_kept_from_its_own_day_on(ready: Gateway) -> None:

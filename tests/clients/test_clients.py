@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.clients.make import LANGUAGES, jar, make
+from gateway import __version__
+from tools.clients.make import LANGUAGES, ROOT, jar, make
 from tools.stage import KEY, Gateway, serving
 
 HERE = Path(__file__).parent
@@ -131,6 +132,30 @@ def test_csharp(made: dict[str, Path]) -> None:
     files = [*made["csharp"].glob("src/OpenWA.Gateway.Client/**/*.cs")]
     assert len(files) > 100
     assert [] == [path.name for path in files if parser.parse(path.read_bytes()).root_node.has_error]
+
+
+PUBLISHED = {  # the file that a registry reads, and how it says name, version and licence
+    "typescript": ("package.json", '"name": "openwa-gateway-client"', '"version": "{}"', '"license": "MIT"'),
+    "python": ("pyproject.toml", 'name = "openwa_gateway_client"', 'version = "{}"', 'text = "MIT"'),
+    "java": ("pom.xml", "<artifactId>openwa-gateway-client<", "<version>{}<", "<name>MIT<"),
+    "php": ("composer.json", '"name": "openwa-gateway/client"', '"version": "{}"', '"license": "MIT"'),
+    "csharp": (
+        "src/OpenWA.Gateway.Client/OpenWA.Gateway.Client.csproj", "<PackageId>OpenWA.Gateway.Client<", "<Version>{}<",
+        "<PackageLicenseExpression>MIT<",
+    ),
+    "go": ("go.mod", f"module {GO_MODULE}"),  # its version is a tag, its licence a file
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_package_is_ready_to_be_published(made: dict[str, Path], language: str) -> None:
+    """Under our name, with version and licence, and as nobody else's."""
+    name, *said = PUBLISHED[language]
+    file = (made[language] / name).read_text()
+    assert [] == [one for one in (line.format(__version__) for line in said) if one not in file]
+    assert [] == [one for one in ("team@openapitools.org", ">OpenAPI<", '"name": "OpenAPI"') if one in file]
+    assert (ROOT / "LICENSE").read_text() == (made[language] / "LICENSE").read_text()
+    assert (made[language] / "README.md").exists()
 
 
 def test_operations_are_methods_of_their_names(made: dict[str, Path]) -> None:

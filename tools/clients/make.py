@@ -38,8 +38,15 @@ _GENERATED: dict[str, dict[str, Any]] = {
         "packageName": "openwa", "packageVersion": __version__, "withGoMod": True, "structPrefix": True,
         "enumClassPrefix": True,
     },
-    "php": {"invokerPackage": "OpenWA", "composerPackageName": f"{_OWNER}/client", "artifactVersion": __version__},
-    "csharp": {"library": "httpclient", "packageName": "OpenWA.Gateway.Client", "packageVersion": __version__},
+    "php": {
+        "invokerPackage": "OpenWA", "composerPackageName": f"{_OWNER}/client", "artifactVersion": __version__,
+        "developerOrganization": "OpenWA Gateway", "developerOrganizationUrl": _HOME, "artifactUrl": _HOME,
+    },
+    "csharp": {
+        "library": "httpclient", "packageName": "OpenWA.Gateway.Client", "packageVersion": __version__,
+        "targetFramework": "net8.0", "packageAuthors": "OpenWA Gateway", "packageCompany": "OpenWA Gateway",
+        "packageTitle": "OpenWA Gateway client", "packageDescription": _ABOUT, "packageCopyright": "OpenWA Gateway",
+    },
 }  # fmt: skip
 _NODE = {"@hey-api/openapi-ts": "0.99.0", "@types/node": "^20", "typescript": "5.9.3"}
 LANGUAGES = ("typescript", *_GENERATED)
@@ -60,6 +67,7 @@ def make(languages: list[str], into: Path) -> dict[str, Path]:
     for folder in folders.values():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        shutil.copy(ROOT / "LICENSE", folder)
     generated = {language: folder for language, folder in folders.items() if language in _GENERATED}
     if generated:
         _openapi_generator(generated, into.resolve())
@@ -136,6 +144,7 @@ def jar() -> str:
 
 def _hey_api(folder: Path) -> None:
     """The package's sources and what they are compiled to; Node's modules stay in it only while it is made."""
+    (folder / "README.md").write_text(f"# {NAME}\n\n{_ABOUT}, whose `/api/docs` tells of every operation.\n")
     (folder / "openapi.json").write_text(json.dumps(bundle()))
     package = {
         "name": NAME, "version": __version__, "description": _ABOUT, "license": "MIT", "type": "module",

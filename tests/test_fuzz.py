@@ -1,0 +1,39 @@
+"""What the fuzz says of what it did: with what, how much, and how to see each finding again."""
+
+import re
+
+import pytest
+
+from tools.fuzz import Round, Seen, _documented, _tell
+
+ALL = set(_documented())
+ROUND = Round(7, "postgres", examples=3)
+
+
+def seen(*, failed: set[str] = frozenset(), succeeded: set[str] = frozenset(ALL), faults: tuple[str, ...] = ()) -> Seen:
+    return Seen("report\n\nTest Phases:\n", 42, ALL, {*succeeded}, {*failed}, [*faults], crashed=False)
+
+
+def test_a_round_without_findings_tells_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == _tell([ROUND], [seen()], 9.0)
+    told = capsys.readouterr().out
+    count = len(ALL)
+    assert f"seeds 7 (postgres); 42 requests, {count} of {count} operations; {count} passed, 0 failed in 9 s" in told
+    assert "Operations that were not tried: none" in told
+
+
+def test_a_finding_is_told_with_the_command_that_shows_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 1 == _tell([ROUND], [seen(failed={"POST /sessions"})], 9.0)
+    told = re.findall(r"To see (.*) again: (.*)", capsys.readouterr().out)
+    command = "python -m tools.fuzz --seed 7 --database postgres --examples 3 --operation sessions.create"
+    assert [("POST /sessions", command)] == told
+
+
+def test_an_error_that_the_gateway_logged_is_a_finding_whatever_it_answered() -> None:
+    assert 1 == _tell([ROUND], [seen(faults=("an exception",))], 9.0)
+
+
+def test_an_operation_that_only_answers_refusals_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty import once took the place of all data with the fifth request, and the fuzz met nothing but 404."""
+    assert 1 == _tell([ROUND], [seen(succeeded=ALL - {"GET /sessions"})], 9.0)
+    assert "never did: sessions.list_all\n" in capsys.readouterr().out
