@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _TICK = 0.25
 _DRAIN_SECONDS = 20.0
 _CLAIM_SECONDS = 10.0
-_QUIET_SECONDS = 0.25
+_QUIET_SECONDS = 0.5
 _END_SECONDS = 2.0
 _NAME_EVERY = 8  # ticks
 

@@ -171,6 +171,17 @@ def test_ends_for_good_are_counted_by_reason(house):
     eventually(lambda: all(one in metrics(house) for one in wanted))
 
 
+@pytest.mark.parametrize(("code", "said"), [(463, "people who do not know it (463)"), (429, "429")])
+def test_a_send_that_whatsapp_refuses_is_a_clear_refusal(house, code, said):
+    ann = house.person()
+    house.double.server.relay.refusals.append(code)
+    body = {"chatId": ann.address, "text": "may I?"}
+    status, told = house.server.ask("POST", "/sessions/my-bot/messages/send-text", body)
+    assert 422 == status
+    assert said in told["message"]
+    works(house)
+
+
 def test_a_store_that_cannot_be_read(house):
     house.bot("POST", "/stop")
     store = house.server.data / "sessions" / house.session / "whatsmeow.db"

@@ -12,6 +12,7 @@ from tests.whatsmeow.kit import Sink, eventually
 from engines import base
 from engines.whatsmeow import frames, ids
 from engines.whatsmeow.delivery import Delivery
+from engines.whatsmeow.inside import store
 from engines.whatsmeow.inside.notebook import Kept, Notebook
 from engines.whatsmeow.inside.patience import patiently
 from engines.whatsmeow.inside.refusals import typed
@@ -269,3 +270,22 @@ def test_who_is_stopped_waits_for_no_place():
     assert starts.enter(stopping)
     stopping.set()
     assert not starts.enter(stopping)
+
+
+# --- the claim
+
+
+def test_a_session_is_served_by_one_worker_only(tmp_path):
+    held = store.claim(tmp_path, 0.1, threading.Event())
+    with pytest.raises(store.Taken):
+        store.claim(tmp_path, 0.1, threading.Event())
+    store.release(held)
+    store.release(store.claim(tmp_path, 0.1, threading.Event()))
+
+
+def test_who_is_stopped_waits_for_no_claim(tmp_path):
+    held, given_up = store.claim(tmp_path, 0.1, threading.Event()), threading.Event()
+    given_up.set()
+    with pytest.raises(store.Taken):
+        store.claim(tmp_path, 60.0, given_up)
+    store.release(held)

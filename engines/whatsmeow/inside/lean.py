@@ -13,9 +13,9 @@ from typing import Any
 from google.protobuf.internal import builder, enum_type_wrapper
 from google.protobuf.message_factory import GetMessageClass
 
-UNUSED = ("concurrent.futures.process", "httpx", "linkpreview", "magic", "neonize.utils.ffmpeg", "neonize.utils.iofile",
+UNUSED = ("concurrent.futures.process", "httpx", "linkpreview", "magic", "neonize.utils.ffmpeg",
           "neonize.utils.sticker", "phonenumbers", "requests", "segno", "tqdm", "urllib.request")  # fmt: skip
-"""For fetching previews and files, guessing their types, drawing codes and stickers, downloading the library itself."""
+"""For fetching previews, guessing their types, drawing codes and stickers, downloading the library itself."""
 
 _LATER = ("PIL", "PIL.Image", "PIL.ImageSequence")
 
