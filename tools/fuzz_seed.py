@@ -78,6 +78,8 @@ def _recipes(gateway: Gateway, pictures: list[str]) -> list[dict[str, Any]]:
     hello, kept = {"chatId": ada, "text": "Hello"}, {"name": "kept", "body": "Hello"}
     said = [gateway.ask("POST", "/sessions/seeded/messages/send-text", hello)["messageId"] for _ in range(4)]
     gateway.ask("POST", "/sessions/seeded/templates", kept)
+    hi = {"from": ada, "text": "Hello"}
+    heard = gateway.ask("POST", "/simulator/sessions/seeded/messages", hi)["messageId"]
     archive = gateway.ask("GET", "/infra/storage/export")["download"]
     message = {"chatId": ada, "messageId": said[0]}
     one = {"chatId": ada, "type": "text", "content": {"text": "Hello"}}
@@ -95,6 +97,8 @@ def _recipes(gateway: Gateway, pictures: list[str]) -> list[dict[str, Any]]:
     return [
         *({"operation": name, "path": {"sessionId": "seeded"}, "body": body} for name, body in bodies),
         *({"operation": "status.get_media", "path": {"sessionId": "seeded", "statusId": id_}} for id_ in pictures),
+        {"operation": "messages.reactions", "path": {"sessionId": "seeded", **message}},
+        {"operation": "simulator.edit", "path": {"sessionId": "seeded", "messageId": heard}, "body": {"text": "Hi"}},
         {"operation": "infra.import_storage", "body": {"filePath": archive}},
     ]
 
