@@ -95,6 +95,7 @@ def _recipes(gateway: Gateway, pictures: list[str]) -> list[dict[str, Any]]:
     return [
         *({"operation": name, "path": {"sessionId": "seeded"}, "body": body} for name, body in bodies),
         *({"operation": "status.get_media", "path": {"sessionId": "seeded", "statusId": id_}} for id_ in pictures),
+        {"operation": "messages.reactions", "path": {"sessionId": "seeded", "chatId": ada, "messageId": said[0]}},
         {"operation": "infra.import_storage", "body": {"filePath": archive}},
     ]
 
