@@ -143,7 +143,10 @@ def _queue(tx: Tx, session: sessions.Session, lane: sends.Lane, parcel: Parcel, 
         "chat_id": lane.chat_id, "sender": own(session.phone), "recipient": lane.chat_id, "body": parcel.body,
         "type": parcel.type, "timestamp": now // 1000, "metadata": parcel.metadata,
     }  # fmt: skip
-    shared = media.to_share(tx, parcel.shares) if parcel.shares is not None else None
+    shared = None
+    if parcel.shares is not None:
+        sessions.hold(tx, session.id)  # first, as whoever deletes a message does
+        shared = media.to_share(tx, parcel.shares)
     if parcel.upload is not None:
         row["id"] = parcel.upload.name
     if shared is not None:

@@ -174,6 +174,8 @@ def test_a_forward_beside_a_deletion_has_the_media_that_it_links_to(ready: Gatew
             lambda body=passed_on: ready.post(f"{MESSAGES}/forward", json=body),
             lambda body=gone: ready.post(f"{MESSAGES}/delete", json=body),
         )
+        assert {201, 404} >= {answers[0].status_code}
+        assert 200 == answers[1].status_code
         if answers[0].status_code == 201:
             kept = newest(ready)
             link = kept["metadata"].get("media", {}).get("url")
