@@ -129,6 +129,9 @@ class Stay:
             store.release(claim)
             return
 
+        if not parts.session.closed:  # something here failed
+            parts.session.close()
+
         def let_go() -> None:
             parts.session.gone.wait()
             parts.session.forget()

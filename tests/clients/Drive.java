@@ -93,7 +93,7 @@ public class Drive {
         String endpoint = "http://127.0.0.1:" + server.getAddress().getPort() + "/";
         WebhooksApi hooks = new WebhooksApi(operator);
         Webhook hook = hooks.create("java", new CreateWebhook().url(endpoint).secret(SECRET)
-            .events(List.of(WebhookEventName.MESSAGE_SENT)));
+            .events(List.of(WebhookEventName.MESSAGE_SENT)), null);
         check(hooks.listOfSession("java", null, null).get(0).getId().equals(hook.getId()), hook);
 
         MessagesApi messages = new MessagesApi(operator);

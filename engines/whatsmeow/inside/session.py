@@ -68,7 +68,7 @@ class Session:
         self._listed, self._running, self._over = threading.Event(), threading.Event(), threading.Event()
         self._written: Callable[[], None] = lambda: None
         self._look = contextlib.ExitStack()
-        self._closed = False
+        self.closed = False
         self.identify: Callable[[str], None] = lambda _: None
         self.unlinked: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
@@ -105,7 +105,7 @@ class Session:
     def connect(self) -> None:
         """Connect and stay until the client ends; who serves the session is told where that was not asked for."""
         self._expect("dial", self._settings.dial_seconds, exits.RETRY, "network")
-        if self._run() and not self._closed:
+        if self._run() and not self.closed:
             self._on_lost("network")
         self._leave(exits.RETRY)
 
@@ -124,7 +124,7 @@ class Session:
         path, name, props = self.client.name.encode(), self.client.uuid, self._props
         self._written = fence.tables.write()
         try:
-            if self._closed:
+            if self.closed:
                 return b""
             wrong: bytes = fence.Neonize(
                 path, name, b"", 0, 0, _LOG_LEVEL, *callbacks, subscribed, len(kinds), props, len(props), b"", 0, proxy
@@ -140,12 +140,12 @@ class Session:
             fence.listed(self.client.uuid)
         self._written()
         self._listed.set()
-        if self._closed:
+        if self.closed:
             self._say_farewell()
 
     def _on_code(self, code: bytes) -> None:
         self._is_listed()
-        if not self._closed:
+        if not self.closed:
             self._on_qr(code.decode())
 
     def _on_login(self, word: bytes) -> None:
@@ -169,7 +169,7 @@ class Session:
 
     def close(self) -> None:
         """Close the socket, so that the server knows; `gone` is set once it is, which a dial that hangs delays."""
-        self._closed = True
+        self.closed = True
         self._say_farewell().join(_FAREWELL_SECONDS)
 
     def _say_farewell(self) -> threading.Thread:
