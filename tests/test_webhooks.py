@@ -213,6 +213,7 @@ def test_with_an_idempotency_key_a_webhook_is_made_once_and_its_secret_rotated_o
     body = {"url": "http://127.0.0.1:9/hook", "secret": SECRET}
 
     made = [gateway.post(path, json=body, headers=key) for _ in range(2)]
+    another = gateway.post(path, json={**body, "events": ["message.sent"]}, headers=key)
     rotate = f"{path}/{made[0].json['id']}/rotate-secret"
     rotated = [gateway.post(rotate, json={}, headers={"Idempotency-Key": "r"}) for _ in range(2)]
     other = gateway.post(rotate, json={"overlapHours": 1}, headers={"Idempotency-Key": "r"})
@@ -222,7 +223,7 @@ def test_with_an_idempotency_key_a_webhook_is_made_once_and_its_secret_rotated_o
         made[1].json,
         len(gateway.get(path).json),
     )
-    assert (rotated[0].json, 422) == (rotated[1].json, other.status_code)
+    assert (rotated[0].json, 422, 422) == (rotated[1].json, other.status_code, another.status_code)
     with gateway.program.db.read() as tx:
         row = webhooks.get(tx, session, made[0].json["id"])
     assert (rotated[0].json["secret"], SECRET) == (row.secret, row.old_secret)
