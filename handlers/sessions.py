@@ -34,7 +34,9 @@ def create(db: Database, now: int, caller: Caller, body: Json, idempotency_key: 
             _audit(tx, "session_created", now, caller, row)
             return shapes.session(row), 201
 
-        return idempotency.once(tx, use, now, work)
+        answer, status = idempotency.once(tx, use, now, work)
+        idempotency.give_to(tx, use, answer["id"])
+        return answer, status
 
 
 def list_all(db: Database, caller: Caller, limit: int, offset: int) -> list[Json]:

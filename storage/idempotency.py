@@ -101,6 +101,12 @@ def once(tx: Tx, use_: Use, now: int, work: Callable[[], tuple[Any, int]]) -> tu
     return answer, status
 
 
+def give_to(tx: Tx, use_: Use, session_id: str) -> None:
+    """What is kept belongs to a session that came of it, and is forgotten with it."""
+    if use_.key:
+        tx.execute(update(idempotency).where(*_is(use_)).values(session_id=session_id))
+
+
 def prune(tx: Tx, before: int) -> int:
     """Forget what was kept before that moment; how many."""
     return tx.execute(delete(idempotency).where(idempotency.c.created_at < before)).rowcount

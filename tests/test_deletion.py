@@ -122,3 +122,11 @@ def test_every_table_with_a_session_is_emptied_by_its_foreign_key() -> None:
         and {"CASCADE"} != {key.ondelete for key in column.foreign_keys if key.column is sessions_table.c.id}
     }
     assert set() == loose
+
+
+def test_the_key_that_made_a_session_is_forgotten_with_it(gateway: Gateway) -> None:
+    keyed = {"Idempotency-Key": "made-once"}
+    made = [gateway.post("/sessions", json={"name": "doomed"}, headers=keyed) for _ in range(2)]
+    assert 204 == gateway.delete("/sessions/doomed").status_code
+    again = gateway.post("/sessions", json={"name": "doomed"}, headers=keyed)
+    assert (made[0].json, 201, False) == (made[1].json, again.status_code, again.json == made[0].json)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from tools import venv
 
+_WORKERS = str((os.cpu_count() or 1) + 1)  # one more than cores: many tests wait, for a server or for a disk
 STEPS = {  # in this order; each is a module and its arguments, run by the environment's Python
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest", "-n", "auto", "--ignore=tests/whatsmeow", "--ignore=tests/browser", "--ignore=tests/clients"],
+    "tests": ["pytest", "-n", _WORKERS, "--ignore=tests/whatsmeow", "--ignore=tests/browser", "--ignore=tests/clients"],
     "fuzz": ["tools.fuzz"],
     "mutants": ["tools.mutants"],
     "browser": ["pytest", "tests/browser"],

@@ -29,6 +29,7 @@ _NEVER = {  # operations that nothing can make succeed, with the reason
     "infra.update_config": "the configuration is read from the environment, once",
     "settings.update": "the configuration is read from the environment, once",
 }
+_CHANCE = 3  # operations that a run may miss by chance: told, but no finding; a hole in what is seeded is dozens
 _LAST = "infra.import_data"  # puts what it is given in the place of everything that is there
 _CLOSING = re.compile(r"^=+ (.*) in [\d.]+s =+$", re.MULTILINE)
 
@@ -156,7 +157,7 @@ def _tell(rounds: list[Round], seen: list[Seen], seconds: float) -> int:
         print(f"Operations that were not tried: {', '.join(sorted(known.keys() - tried)) or 'none'}")
         unexpected = [known[name] for name in never if known[name] not in _NEVER]
         print(f"Operations that should have succeeded once, and never did: {', '.join(unexpected) or 'none'}")
-        findings += len(unexpected)
+        findings += len(unexpected) if len(unexpected) > _CHANCE else 0
     findings += len(failed)
     print(
         f"fuzz: seeds {', '.join(f'{one.seed} ({one.database})' for one in rounds)}; "

@@ -97,6 +97,7 @@ def _recipes(gateway: Gateway, pictures: list[str]) -> list[dict[str, Any]]:
     return [
         *({"operation": name, "path": {"sessionId": "seeded"}, "body": body} for name, body in bodies),
         *({"operation": "status.get_media", "path": {"sessionId": "seeded", "statusId": id_}} for id_ in pictures),
+        {"operation": "labels.add", "path": {"sessionId": "seeded", "chatId": ada}, "body": {"labelId": "5"}},
         {"operation": "messages.reactions", "path": {"sessionId": "seeded", **message}},
         {"operation": "simulator.edit", "path": {"sessionId": "seeded", "messageId": heard}, "body": {"text": "Hi"}},
         {"operation": "infra.import_storage", "body": {"filePath": archive}},
