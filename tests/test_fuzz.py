@@ -10,8 +10,14 @@ ALL = set(_documented())
 ROUND = Round(7, "postgres", examples=3)
 
 
-def seen(*, failed: set[str] = frozenset(), succeeded: set[str] = frozenset(ALL), faults: tuple[str, ...] = ()) -> Seen:
-    return Seen("report\n\nTest Phases:\n", 42, ALL, {*succeeded}, {*failed}, [*faults], crashed=False)
+def seen(
+    *,
+    tried: set[str] = frozenset(ALL),
+    failed: set[str] = frozenset(),
+    succeeded: set[str] = frozenset(ALL),
+    faults: tuple[str, ...] = (),
+) -> Seen:
+    return Seen("report\n\nTest Phases:\n", 42, {*tried}, {*succeeded}, {*failed}, [*faults], crashed=False)
 
 
 def test_a_round_without_findings_tells_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +46,9 @@ def test_operations_that_only_answer_refusals_are_a_finding_where_chance_is_no_e
     some = sorted(ALL)
     assert [0, 4] == [_tell([ROUND], [seen(succeeded=ALL - {*some[:count]})], 9.0) for count in (3, 4)]
     assert f"never did: {_documented()[some[0]]}" in capsys.readouterr().out
+
+
+def test_an_operation_that_nothing_tried_is_a_finding_unless_time_ran_out(capsys: pytest.CaptureFixture[str]) -> None:
+    rest = ALL - {"POST /sessions"}
+    assert [1, 0] == [_tell([one], [seen(tried=rest)], 9.0) for one in (ROUND, ROUND._replace(minutes=1))]
+    assert "Operations that were not tried: POST /sessions" in capsys.readouterr().out
