@@ -21,7 +21,7 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "fuzz": ["tools.fuzz"],
     "mutants": ["tools.mutants"],
     "browser": ["pytest", "tests/browser"],
-    "clients": ["pytest", "tests/clients"],
+    "clients": ["pytest", "-n", "2", "--dist", "loadfile", "tests/clients"],
     "whatsmeow": ["pytest", "-n", "auto", "--dist", "loadfile", "tests/whatsmeow"],
 }
 PACKAGES = {

@@ -170,7 +170,7 @@ def _tell(rounds: list[Round], seen: list[Seen], seconds: float) -> int:
         findings += len(unexpected) if len(unexpected) > _CHANCE else 0
     findings += len(failed)
     print(
-        f"fuzz: seeds {', '.join(f'{one.seed} ({one.database})' for one in rounds)}; "
+        f"fuzz: seeds {', '.join(dict.fromkeys(f'{one.seed} ({one.database})' for one in rounds))}; "
         f"{sum(what.requests for what in seen)} requests, {len(tried & known.keys())} of {len(known)} operations; "
         f"{len((tried - failed) & known.keys())} passed, {findings} failed in {seconds:.0f} s"
     )
@@ -200,7 +200,7 @@ def main(arguments: list[str]) -> int:
     ]
     if given:
         rounds = [Round(**{"seed": fresh, "database": "sqlite", **given})]
-    print(f"Fuzzing with {' and '.join(one.again() for one in rounds)}", flush=True)
+    print(f"Fuzzing with {' and '.join(dict.fromkeys(one.again() for one in rounds))}", flush=True)
     begin = time.monotonic()
     with ThreadPoolExecutor(len(rounds)) as pool:
         seen = list(pool.map(run, rounds))
