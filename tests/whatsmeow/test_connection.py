@@ -1,6 +1,9 @@
 """What happens when WhatsApp or the network fails: every state is proven by what happens next."""
 
+import contextlib
+import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +61,21 @@ def test_a_refused_login_is_a_terminal_state(linked, refusal, reason):
     linked.reach("failed", reason=reason)
     linked.eventually(lambda: linked.engine.pid is None)
     assert linked.sink.states == ["initializing", "failed"]
+
+
+def test_a_login_refused_before_the_library_listens_is_a_terminal_state(linked, network):
+    """It waits for the credentials that it has just removed, and tells nothing; a dial that hangs holds it there."""
+    linked.engine.stop()
+    linked.sink.events.clear()
+    network.mode, before = "hang", len(network.hosts)
+    linked.engine.start()
+    linked.eventually(lambda: len(network.hosts) > before)
+    with contextlib.closing(sqlite3.connect(Path(linked.account.directory) / "whatsmeow.db")) as store, store:
+        store.execute("DELETE FROM whatsmeow_device")
+    linked.reach("failed", reason="logged_out")
+    network.mode = "open"
+    linked.engine.start()
+    linked.reach("qr_ready")
 
 
 def test_a_ban_says_until_when(linked):

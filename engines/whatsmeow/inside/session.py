@@ -69,6 +69,7 @@ class Session:
         self._written: Callable[[], None] = lambda: None
         self._look = contextlib.ExitStack()
         self.closed = False
+        self._directory, self._linked = directory, store.linked(directory)
         self.identify: Callable[[str], None] = lambda _: None
         self.unlinked: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
@@ -151,6 +152,7 @@ class Session:
     def _on_login(self, word: bytes) -> None:
         """What came of linking. Where nothing did, the library would go on to wait for the account, for ever."""
         if word == _LINKED:
+            self._linked = True
             self._look.enter_context(fence.tables.looking())  # it looks the client up once more before the first event
         elif word in _ENDS:
             if word == _OUTDATED:
@@ -211,6 +213,14 @@ class Session:
         """The account's name comes some time after the link: report it once it is there."""
         if self._state == "ready" and not self._push_name and self._own_name():
             self._on_connected(again=True)
+
+    def look_for_credentials(self) -> None:
+        """A login that was refused for good before the library tells its first event is never told.
+
+        It has removed the credentials by then, and waits for ever until there are some.
+        """
+        if self._linked and not self._running.is_set() and not store.linked(self._directory):
+            self._end("logged_out")
 
     def _own_name(self) -> str:
         me = self.client.get_me()
