@@ -176,6 +176,11 @@ def spooled(line: Line) -> int:
         return notebook.execute("SELECT count(*) FROM spool").fetchone()[0]
 
 
+def under_way(line: Line) -> int:
+    """How many reports the gateway holds that its sink has not taken."""
+    return len(line.engine._supervisor._delivery._queue)  # noqa: SLF001 - nothing else tells
+
+
 def recovers(line: Line, contact) -> None:
     """It is ready again without a code, and works both ways."""
     line.eventually(lambda: line.sink.states and line.sink.state.state == "ready")

@@ -146,7 +146,7 @@ def test_the_history_of_a_chat_is_both_sides(shared, contact):
     assert [(each.body, each.from_me) for each in told] == [("ping", False), ("pong", True)]
 
 
-def test_name_about_and_picture_can_be_set(shared, tmp_path):
+def test_name_about_picture_and_presence_can_be_set(shared, contact, tmp_path):
     (tmp_path / "me.jpg").write_bytes(JPEG)
     with pytest.raises(base.Refused) as refused:
         shared.engine.set_profile_name("Alice")
@@ -156,7 +156,10 @@ def test_name_about_and_picture_can_be_set(shared, tmp_path):
     shared.engine.set_about("at work")
     shared.engine.set_picture(str(tmp_path / "me.jpg"))
     assert shared.phone.account.picture == JPEG
-    shared.engine.set_presence(online=True)
+    shared.phone.account.watchers.add(contact)
+    for online, shown in ((True, None), (False, "unavailable")):
+        shared.engine.set_presence(online=online)
+        assert contact.next_stanza("presence").attrs.get("type") == shown
 
 
 def _renamed(line: Line, name: str) -> bool:
@@ -269,6 +272,28 @@ def test_a_channel_is_followed_by_its_invite(shared, news):
     shared.engine.unfollow_channel(news.id)
     asked = [question["variables"] for question in shared.double.server.queries.graph[-2:]]
     assert [each["newsletter_id"] for each in asked] == [news.id, news.id]
+
+
+def test_the_posts_of_a_channel_are_told_newest_first(shared, news):
+    posts = [e2e.Message(conversation=text).SerializeToString() for text in ("one", "two", "three")]
+    shared.double.server.queries.posts[:] = posts
+    told = shared.engine.channel_messages(news.id, 2)
+    assert [("three", f"{news.id}_103"), ("two", f"{news.id}_102")] == [(each.body, each.id) for each in told]
+
+
+def posted_next(line: Line):
+    """The next status that the account's own phone sees."""
+    while (got := line.phone.next()).chat != STATUS:
+        pass
+    return got.message
+
+
+def test_a_picture_is_posted_as_a_status_and_deleted(shared, file):
+    picture = base.Media("image", file(JPEG), len(JPEG), "image/jpeg", caption="my view")
+    posted = shared.engine.post_status("status-2", picture)
+    assert "my view" == posted_next(shared).imageMessage.caption
+    shared.engine.delete_status(posted.id)
+    assert posted.id.split("_")[2] == posted_next(shared).protocolMessage.key.ID
 
 
 def test_a_status_is_posted_and_listed(shared, contact):

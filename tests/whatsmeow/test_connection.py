@@ -29,6 +29,17 @@ def deaf(double, tmp_path_factory):
         yield line
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unscanned(double, tmp_path_factory):
+    """A session that was given two codes, whose twenty seconds each run out while others are tested."""
+    with Line(double, tmp_path_factory.mktemp("unscanned") / "session", "unscanned") as line:
+        double.server.pairing.codes = 2
+        line.engine.start()
+        line.happened(base.QrChanged)
+        double.server.pairing.codes = 6
+        yield line
+
+
 # --- the connection
 
 
@@ -184,6 +195,12 @@ def test_a_link_that_is_never_confirmed_is_tried_again(line, network):
     line.reach("ready")
 
 
+def test_a_library_too_old_to_link_is_a_terminal_state(line):
+    line.double.server.refusals.append({"reason": "405"})
+    line.engine.start()
+    line.reach("failed", reason="outdated")
+
+
 def test_codes_that_nobody_scans_are_replaced(line):
     line.make(qr_seconds=0.5).start()
     line.eventually(lambda: len({event.text.split(",")[1] for event in line.sink.of(base.QrChanged)}) > 1)
@@ -196,3 +213,14 @@ def test_a_session_may_have_a_proxy_of_its_own(double, tmp_path, monkeypatch, co
         line.account = base.Account("p", "p", str(tmp_path / "proxied"), double.proxy_url)
         line.link()
         assert line.said(contact, base.Text("through")).text == "through"
+
+
+def test_a_code_is_good_for_a_minute_the_next_ones_for_twenty_seconds(unscanned):
+    """When none is left, the library says so only on its standard output, and would wait for ever."""
+    unscanned.eventually(lambda: len(unscanned.sink.of(base.QrChanged)) > 2, seconds=60)
+    first, second, third = unscanned.sink.of(base.QrChanged)[:3]
+    assert -20 == pytest.approx((second.expires_at - first.expires_at) / 1000, abs=2)  # 20 after 20, instead of 60
+    assert third.expires_at > time.time() * 1000 + 50_000
+    assert ["initializing", "qr_ready", "disconnected", "initializing", "qr_ready"] == unscanned.sink.states[:5]
+    assert "qr_timeout" == unscanned.sink.of(base.StateChanged)[2].reason
+    assert unscanned.engine.qr().text == unscanned.sink.of(base.QrChanged)[-1].text

@@ -1,7 +1,10 @@
 """The engine's parts that need no WhatsApp: frames, delivery, watchdog, notebook, ids, errors."""
 
+import concurrent.futures
+import itertools
 import socket
 import threading
+import time
 
 import msgspec
 import pytest
@@ -14,10 +17,12 @@ from engines.whatsmeow import frames, ids
 from engines.whatsmeow.delivery import Delivery
 from engines.whatsmeow.inside import store
 from engines.whatsmeow.inside.notebook import Kept, Notebook
+from engines.whatsmeow.inside.office import Office
 from engines.whatsmeow.inside.patience import patiently
 from engines.whatsmeow.inside.refusals import typed
 from engines.whatsmeow.inside.watchdog import Watchdog
 from engines.whatsmeow.pauses import Pauses
+from engines.whatsmeow.seat import Seat
 from engines.whatsmeow.starts import Starts
 
 
@@ -71,6 +76,56 @@ def test_who_does_not_read_holds_nobody_for_ever(pair):
 def test_an_unknown_setting_or_one_of_the_wrong_type_is_refused():
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"call_seconds": "soon"}, frames.Settings)
+
+
+# --- back-pressure
+
+
+class Mute:
+    """A worker that never answers."""
+
+    pid = 1
+
+    def alone(self) -> bool:
+        return True
+
+    def send(self, frame: frames.Inward) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+def test_a_session_that_is_asked_too_much_refuses_at_once():
+    seat = Seat(Mute(), "s", lambda _: None, itertools.count(1))
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        asked = [pool.submit(seat.ask, "x", 30.0, {}) for _ in range(64)]
+        eventually(lambda: seat._room._value == 0, Sink())  # noqa: SLF001 - all of them wait
+        with pytest.raises(base.EngineError, match="busy"):
+            seat.ask("x", 0.01, {})
+        seat.away()
+    assert {base.OutcomeUnknown} == {type(future.exception()) for future in asked}
+
+
+def test_a_worker_that_is_asked_too_much_refuses_at_once():
+    over, told = threading.Event(), []
+
+    class Desk:
+        def work(self) -> None:
+            over.wait(30)
+
+    office = Office("s", [Desk()], told.append)
+    for number in range(64 + 8 + 1):  # eight work on it, 64 wait; the queue may be full before the eight have begun
+        office.take(frames.Ask("s", number, "work", 30.0, frames.pack({})), time.monotonic())
+    office.take(frames.Ask("s", 99, "work", 30.0, frames.pack({})), time.monotonic())
+    assert ("EngineError", "The session is busy: too many requests at once") == (told[-1].error, told[-1].message)
+    over.set()
+
+
+def test_what_waited_too_long_for_its_turn_is_not_done():
+    told = []
+    office = Office("s", [], told.append)
+    office.take(frames.Ask("s", 1, "send", 1.0, frames.pack({})), time.monotonic() - 2)
+    eventually(lambda: told, Sink())
+    assert ("EngineError", "The request waited too long and was dropped") == (told[0].error, told[0].message)
 
 
 # --- delivery
@@ -222,9 +277,11 @@ def test_a_worker_that_had_connected_is_back_soon():
 @pytest.mark.parametrize(("was_ready", "quick"), [(True, 5), (False, 0)])
 def test_one_that_ends_again_and_again_waits_longer_each_time(was_ready, quick):
     pauses = Pauses(1.0, 8.0)
-    waits = [pauses.after(float(now), was_ready=was_ready) for now in range(12)]
+    waits = [pauses.after(float(now), was_ready=was_ready) for now in range(16)]
     assert max(waits[: max(quick, 1)]) <= 1.0
     assert min(waits[quick + 4 :]) >= 4.0
+    assert max(waits) <= 8.0
+    assert len(set(waits[quick + 4 :])) > 1  # not all at once
 
 
 # --- patience
