@@ -14,7 +14,7 @@ _PRIVACY = ("readreceipts", "last", "online", "profile", "status", "groupadd", "
 
 
 class Queries:
-    """Answers by namespace. `channels` are known to everybody, `posts` are in each; `unknown` holds what nobody could answer."""
+    """Answers by namespace. `channels` are known to everybody, `posts` are in each; `unknown` nobody could answer."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
