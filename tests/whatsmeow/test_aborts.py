@@ -120,7 +120,7 @@ def test_a_worker_that_stands_still_holds_nobody(line, contact):
 def test_an_uncommitted_message_survives_the_worker(linked, contact):
     linked.sink.refuse = True
     linked.double.run(contact.say(linked.phone.account, "keep me"))
-    linked.eventually(lambda: linked.sink.refused)
+    linked.eventually(lambda: spooled(linked))
     os.kill(linked.engine.pid, signal.SIGKILL)
     linked.eventually(lambda: linked.engine.pid)
     linked.sink.refuse = False
@@ -133,7 +133,7 @@ def test_an_uncommitted_message_and_send_survive_the_gateway(linked, contact):
     linked.sink.refuse = True
     sent = linked.engine.send(base.Outgoing("settled", address(contact), base.Text("sent")))
     linked.double.run(contact.say(linked.phone.account, "keep me"))
-    linked.eventually(lambda: linked.sink.refused)
+    linked.eventually(lambda: spooled(linked))
     linked.engine.kill()
     linked.sink.events.clear()
     linked.sink.refuse = False

@@ -24,7 +24,7 @@ from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DevicePr
 from neonize.utils.jid import build_jid
 from neonize.utils.log import log_whatsmeow
 
-from engines import addresses, base
+from engines import base
 from engines.whatsmeow import exits
 from engines.whatsmeow.frames import Settings
 from engines.whatsmeow.inside import store
@@ -215,10 +215,7 @@ class Session:
             self._on_connected(again=True)
 
     def look_for_credentials(self) -> None:
-        """A login that was refused for good before the library tells its first event is never told.
-
-        It has removed the credentials by then, and waits for ever until there are some.
-        """
+        """A login refused before the library's first event is never told: it waits for what it removed, for ever."""
         if self._linked and not self._running.is_set() and not store.linked(self._directory):
             self._end("logged_out")
 
@@ -301,8 +298,3 @@ class Session:
                 return  # asked for: who asked must still get the answer
         self._enter("failed", reason, **facts)
         self._leave(exits.DONE)
-
-
-def phone_digits(text: str) -> str:
-    """The digits of a phone number. Raises addresses.BadAddress."""
-    return addresses.from_phone(text).partition("@")[0]
