@@ -9,7 +9,7 @@ _serial = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items):
-    """What shares sessions runs in one worker of xdist: a module, and apart from it what it does with shared workers."""
+    """What shares sessions runs in one process of xdist: a module, apart from its tests with shared workers."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {'[together' in item.name}"))
 
