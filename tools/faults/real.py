@@ -249,7 +249,7 @@ def _judge(stage: Stage) -> None:
     story.none_of("lost where no worker was killed", wrong)
     story.figures.update({f"answered {s}": n for s, n in Counter(story.sends.values()).items()})
     story.figures["written by people"] = len(story.written)
-    story.figures["of them lost in the library as its process was killed"] = len(missing)
+    story.figures["of them lost"] = len(missing)
     story.figures.update({f"lost beside a kill of {how}": n for how, n in Counter(missing.values()).items()})
     story.figures.update({f"kills: {what}": n for what, n in Counter(what for _, what, _ in story.kills).items()})
 
@@ -265,11 +265,9 @@ def _moment(story: Story, stanza: str) -> str:
 def _beside(story: Story, stanza: str) -> str:
     """A message, and what was killed in the ten seconds around the moment it was written."""
     session, at = story.written[stanza]
-    near = [
-        f"{what} {moment - at:+.2f} s" for moment, what, hit in story.kills if session in hit and abs(moment - at) < 10
-    ]
-    said = story.acknowledged.get(stanza)
-    return f"{stanza}, acknowledged {f'{said - at:+.2f} s' if said else 'never'}, killed: {', '.join(near)}"
+    near = [f"{what} {t - at:+.2f} s" for t, what, hit in story.kills if session in hit and abs(t - at) < 10]
+    said = story.acknowledged.get(stanza, at)
+    return f"{stanza}, acknowledged {said - at:+.2f} s, killed: {', '.join(near)}"
 
 
 def _received(person: Contact) -> list[Any]:
