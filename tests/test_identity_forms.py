@@ -77,7 +77,9 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 def known(ready: Gateway) -> Gateway:
-    """A session whose people, groups and labels the requests are about."""
+    """A session that knows both addresses of the person whom the requests are about."""
+    ready.post("/simulator/sessions/my-bot/messages", json={"from": ADA, "text": "Hi"})
+    ready.clock.advance(1)
     ready.post("/sessions/my-bot/templates", json={"name": "order-shipped", "body": "Hello {{name}}"})
     return ready
 
