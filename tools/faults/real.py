@@ -64,11 +64,12 @@ class Story:
 class Stage:
     """The double, a gateway with linked sessions, and who keeps them busy."""
 
-    def __init__(self, folder: Path, double: Double, receiver: Receiver, seed: int) -> None:
+    def __init__(self, folder: Path, double: Double, receiver: Receiver, seed: int, share: int) -> None:
         self.double, self.receiver, self.story = double, receiver, Story()
         self.chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
         paths = os.pathsep.join([double.environment["PYTHONPATH"], str(Path.cwd())])
         lead = {**double.environment, "PYTHONPATH": paths, **_ENVIRONMENT}
+        lead["WHATSMEOW_SESSIONS_PER_WORKER"] = str(share)
         self.folder = folder
         self.server = Server(folder, f"sqlite:///{folder / 'openwa.sqlite'}", lead)
         self.lines = [Line(n, double.phone(n), [double.contact(f"{n} {i}") for i in (1, 2)]) for n in _SESSIONS]
@@ -202,14 +203,14 @@ class Stage:
         self.server.kill()
 
 
-def run(rounds: int, seed: int, until: float, tell: Callable[[str], None]) -> Story:
-    """Kill so many times, or until then (monotonic); what came of it."""
+def run(rounds: int, seed: int, share: int, until: float, tell: Callable[[str], None]) -> Story:
+    """Kill so many times, or until then (monotonic), with so many sessions to a worker; what came of it."""
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="openwa-faults-real-"))
         double = stack.enter_context(Double())
         receiver = Receiver(seed)
         stack.callback(receiver.close)
-        stage = Stage(folder, double, receiver, seed)
+        stage = Stage(folder, double, receiver, seed, share)
         stack.callback(stage.close)
         stage.open()
         for number in range(rounds):
