@@ -244,6 +244,7 @@ def test_a_phone_is_linked_by_code_survives_a_restart_and_is_logged_out(fresh):
     if isinstance(fresh, Real):
         eventually(lambda: fresh.phone.account.linked == [])
         eventually(lambda: fresh.workers() == [])
+        assert [] == [*(fresh.server.data / "sessions").iterdir()]
 
 
 @pytest.fixture(params=["1", "3"])
