@@ -32,7 +32,7 @@ from gateway.streams import Limits, Streams
 from handlers import session_happenings
 from handlers.sessions import account
 from handlers.settings import Settings
-from storage import Unavailable, api_keys, audit, events, migrate, search, sessions
+from storage import Unavailable, api_keys, audit, credentials, events, migrate, search, sessions
 from storage.db import Database
 from storage.files import Files, private_directory
 
@@ -139,6 +139,7 @@ class Program:
         """At boot no engine runs, whatever a dead process has left; the sessions that should be running."""
         now = self._now()
         with self.db.write() as tx:
+            credentials.finish(tx, self.config.data_dir)
             left = sessions.reset_live(tx, now)
             for session_id in left:
                 events.append(tx, session_id, session_happenings.session_changed(session_id, _RESTARTED, now), now)

@@ -24,7 +24,8 @@ def list_all(db: Database, engines: Engines, session_id: str, limit: int, offset
 def check(db: Database, engines: Engines, session_id: str, number: str) -> Json:
     """Whether a phone number is on WhatsApp."""
     asked = ask(db, engines, session_id)
-    digits = addresses.phone(asked.address(number))
+    address = asked.address(number)
+    digits = asked.engine.phone_of(address) if addresses.is_hidden(address) else addresses.phone(address)
     if digits is None:
         raise BadRequest(f"'{number}' is no phone number")
     (found,) = asked.engine.check_numbers([digits])

@@ -3,9 +3,7 @@
 import base64
 import io
 import resource
-import shutil
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import segno
@@ -16,7 +14,7 @@ from handlers.errors import BadRequest
 from handlers.media import Keeper
 from handlers.security import Caller
 from handlers.settings import Settings
-from storage import audit, idempotency, sessions
+from storage import audit, credentials, idempotency, sessions
 from storage.db import Database
 
 Json = dict[str, Any]
@@ -58,8 +56,9 @@ def delete(
     with db.write() as tx:
         row = sessions.remove(tx, session_id)
         _audit(tx, "session_deleted", now, caller, row)
+        credentials.doom(settings.data_dir, row.id)
     engines.remove(row.id)
-    shutil.rmtree(_directory(settings, row.id), ignore_errors=True)
+    credentials.remove(settings.data_dir, row.id)
     keeper.tidy()
     return None, 204
 
@@ -129,7 +128,9 @@ def get_stats(db: Database, engines: Engines, caller: Caller) -> Json:
 
 def account(row: sessions.Session, settings: Settings) -> base.Account:
     """What an engine is told of a session."""
-    return base.Account(row.id, row.name, str(_directory(settings, row.id)), row.proxy_url, row.config)
+    return base.Account(
+        row.id, row.name, str(credentials.directory(settings.data_dir, row.id)), row.proxy_url, row.config
+    )
 
 
 @lru_cache(maxsize=64)
@@ -156,10 +157,6 @@ def _started(engines: Engines, session_id: str) -> base.Engine:
     if session_id not in engines.running():
         raise base.NotStarted("Session is not started. Call POST /sessions/{sessionId}/start first.")
     return engines.live(session_id)
-
-
-def _directory(settings: Settings, session_id: str) -> Path:
-    return Path(settings.data_dir) / "sessions" / session_id
 
 
 def _audit(tx: Any, action: str, now: int, caller: Caller, row: sessions.Session) -> None:

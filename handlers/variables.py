@@ -1,10 +1,10 @@
-"""Placeholders in what is sent: `{{name}}`, with or without spaces inside the braces."""
+"""Placeholders in what is sent: `{{name}}`, with or without spaces inside the braces, and the older `{name}`."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z0-9_.-]+) *\}\}")
+_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z0-9_.-]+) *\}\}|\{([A-Za-z0-9_]+)\}")
 
 
 def fill(content: Any, variables: Mapping[str, Any]) -> Any:
@@ -14,7 +14,7 @@ def fill(content: Any, variables: Mapping[str, Any]) -> Any:
     """
     match content:
         case str():
-            return _PLACEHOLDER.sub(lambda found: _written(variables.get(found[1]), found[0]), content)
+            return _PLACEHOLDER.sub(lambda found: _written(variables.get(found[1] or found[2]), found[0]), content)
         case dict():
             return {name: fill(value, variables) for name, value in content.items()}
         case list():

@@ -71,6 +71,7 @@ def test_a_number_is_on_whatsapp_or_not(ready: Gateway) -> None:
     there = ready.get(f"{CONTACTS}/check/{quote('+44 7700 900006')}").json
     absent = ready.get(f"{CONTACTS}/check/{ABSENT.partition('@')[0]}").json
     assert {"number": "447700900006", "exists": True, "whatsappId": ADA} == there
+    assert there == ready.get(f"{CONTACTS}/check/{lid(ready, ADA)}").json
     assert {"number": "447700900099", "exists": False, "whatsappId": None} == absent
 
 

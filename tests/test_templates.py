@@ -99,6 +99,24 @@ def test_what_has_no_value_stays_and_what_is_empty_goes(ready: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "filled"),
+    [
+        ("{{name}}, {{ name }}, {name}", "Ada, Ada, Ada"),
+        ("{{first.name}} and {{first-name}}", "a and b"),
+        ("{first.name} {na me} { name } {}", "{first.name} {na me} { name } {}"),
+        ("{{{name}}} and {{other}} {other}", "{Ada} and {{other}} {other}"),
+        ("{other_1}", "{{name}}"),
+    ],
+)
+def test_placeholders_have_two_braces_or_one(ready: Gateway, body: str, filled: str) -> None:
+    keep(ready, body=body)
+
+    send(ready, templateName="hello", vars={"name": "Ada", "first.name": "a", "first-name": "b", "other_1": "{{name}}"})
+
+    assert [filled] == received(ready)
+
+
+@pytest.mark.parametrize(
     ("body", "status", "message"),
     [
         ({}, 400, "Either templateId or templateName must be provided"),

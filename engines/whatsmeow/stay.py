@@ -105,7 +105,9 @@ class Stay:
             if alarm:
                 self._tell(base.StateChanged("disconnected", alarm.reason))
                 self.leave(alarm.code)
-            elif ticks % _NAME_EVERY == 0:
+                continue
+            session.look_for_credentials()
+            if ticks % _NAME_EVERY == 0:
                 session.look_for_name()
         pump.let_in(_QUIET_SECONDS, _END_SECONDS)  # first: what the library handles as it disconnects is lost
         session.close()

@@ -181,7 +181,8 @@ def test_a_package_is_ready_to_be_published(made: dict[str, Path], language: str
     assert (made[language] / "README.md").exists()
 
 
-METHODS = {  # the file of a tag's methods, `t` the tag and `T` in capitals, and how one begins, by its name in three cases
+# The file of a tag's methods, `t` the tag and `T` in capitals, and how a method begins, by its name in three cases.
+METHODS = {
     "typescript": ("src/sdk.gen.ts", "public {camel}<"),
     "python": ("openwa_gateway_client/api/{t}_api.py", "def {snake}("),
     "java": ("src/main/java/io/github/openwa/api/{T}Api.java", " {camel}("),
@@ -189,7 +190,7 @@ METHODS = {  # the file of a tag's methods, `t` the tag and `T` in capitals, and
     "php": ("lib/Api/{T}Api.php", "public function {camel}("),
     "csharp": ("src/OpenWA.Gateway.Client/Api/{T}Api.cs", " {pascal}("),
 }
-TYPES = {  # and where a type stands, and how it begins
+TYPES = {  # the same of a type
     "typescript": ("src/types.gen.ts", "export type {pascal} = "),
     "python": ("openwa_gateway_client/models/{snake}.py", "class {pascal}("),
     "java": ("src/main/java/io/github/openwa/model/{pascal}.java", "public class {pascal} "),

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 import time
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from .protobuf import pack
 _ROUNDS = 2 << 16
 _BUNDLE_INFO = b"link_code_pairing_key_bundle_encryption_key"
 _CODES = 6
+_BROWSER = re.compile(r"(Chrome|Edge|Firefox|Opera|Safari) \((Linux|Windows|Mac OS)\)")
 
 
 @dataclass
@@ -32,16 +34,17 @@ class _Typed:
 
 
 class Pairing:
-    """The codes that are out, and the ceremony."""
+    """The codes that are out, and the ceremony. A client is given so many `codes`, six as from WhatsApp itself."""
 
     def __init__(self) -> None:
+        self.codes = _CODES
         self._shown: dict[str, Connection] = {}
         self._typed: dict[bytes, _Typed] = {}
         self._born: dict[Connection, LinkedDevice] = {}
 
     async def offer(self, connection: Connection) -> None:
         """Let an unlinked client show its codes."""
-        refs = [f"2@{random_word()}" for _ in range(_CODES)]
+        refs = [f"2@{random_word()}" for _ in range(self.codes)]
         self._shown |= dict.fromkeys(refs, connection)
         codes = [Node("ref", {}, ref.encode()) for ref in refs]
         await connection.send(_request(connection, Node("pair-device", {}, codes)))
@@ -57,11 +60,14 @@ class Pairing:
     async def hello(self, connection: Connection, request: Node) -> None:
         """An engine asks to be linked by a code that its user will type into the phone."""
         stage = request.child("link_code_companion_reg")
+        shown = stage.child("companion_platform_display").data.decode()
+        if not _BROWSER.fullmatch(shown):  # as WhatsApp, which takes no name but that of a browser it knows
+            return await connection.refuse(request, 400, "bad-request")
         ref = os.urandom(16)
         wrapped = stage.child("link_code_pairing_wrapped_companion_ephemeral_pub").data
         self._typed[ref] = _Typed(connection, wrapped)
         reply = Node("link_code_companion_reg", {"stage": "companion_hello"}, [Node("link_code_pairing_ref", {}, ref)])
-        await connection.answer(request, reply)
+        return await connection.answer(request, reply)
 
     async def type_code(self, code: str, account: Account) -> None:
         """The owner of `account` types a link code; the last engine that asked for one is meant."""

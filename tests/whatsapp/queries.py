@@ -14,13 +14,14 @@ _PRIVACY = ("readreceipts", "last", "online", "profile", "status", "groupadd", "
 
 
 class Queries:
-    """Answers by namespace. `channels` are known to everybody; `unknown` holds what nobody could answer."""
+    """Answers by namespace. `channels` are known to everybody, `posts` are in each; `unknown` nobody could answer."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._patches: dict[tuple[Account, str], list[bytes]] = {}
         self.graph: list[dict[str, object]] = []
         self.channels: list[dict[str, object]] = []
+        self.posts: list[bytes] = []
         self.unknown: list[Node] = []
         self._answers: dict[str, Callable[[Connection, LinkedDevice, Node], Awaitable[None]]] = {
             "encrypt": self._encrypt,
@@ -31,6 +32,7 @@ class Queries:
             "w:profile:picture": self._picture,
             "w:sync:app:state": self._app_state,
             "w:mex": self._graph,
+            "newsletter": self._channel,
             "passive": self._passive,
         }
 
@@ -129,6 +131,17 @@ class Queries:
         first = self.channels[0] if self.channels else None
         answer = {"xwa2_newsletter": first, "xwa2_newsletter_subscribed": self.channels}
         await connection.answer(request, Node("result", {}, json.dumps({"data": answer}).encode()))
+
+    async def _channel(self, connection: Connection, _: LinkedDevice, request: Node) -> None:
+        """The newest posts of a channel, oldest first."""
+        asked = request.child("messages")
+        numbered = list(enumerate(self.posts, 101))[-int(asked.attrs["count"]) :]
+        told = [
+            Node("message", {"server_id": number, "id": f"3EB0{number}", "type": "text", "t": 1_800_000_000 + number},
+                 [Node("plaintext", {}, post)])
+            for number, post in numbered
+        ]  # fmt: skip
+        await connection.answer(request, Node("messages", {"jid": asked.attrs["jid"]}, told))
 
     async def _app_state(self, connection: Connection, device: LinkedDevice, request: Node) -> None:
         results = [await self._collection(device, node) for node in request.child("sync").children]

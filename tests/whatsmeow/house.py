@@ -3,6 +3,7 @@
 `Simulated` and `Real` are the same house on either engine, so that one suite runs over both.
 """
 
+import base64
 import contextlib
 import os
 import time
@@ -13,6 +14,7 @@ from typing import Any
 from tests.receiver import Receiver
 from tests.whatsapp.contact import Contact
 from tests.whatsapp.double import Double
+from tests.whatsapp.schema import common, e2e
 from tools.faults.server import Server
 
 PATIENCE = 30.0
@@ -37,8 +39,15 @@ class Person:
         """Wait until a message with this text reached the person; its kind."""
         raise NotImplementedError
 
-    def says(self, text: str) -> None:
-        """The person writes to the account of the house's session."""
+    def says(self, text: str, **more: Any) -> str:
+        """The person writes to the account of the house's session; the message's id as the person has it.
+
+        `more` is one of location, contact, poll and media, as the simulator's API takes them.
+        """
+        raise NotImplementedError
+
+    def does(self, what: str, message_id: str, text: str = "") -> None:
+        """The person does edit or revoke its own message, or react to one of the session."""
         raise NotImplementedError
 
 
@@ -144,9 +153,13 @@ class _Simulated(Person):
         find = lambda: next((one for one in self._house.ask("GET", inbox) if text in str(one)), None)  # noqa: E731
         return str(eventually(find)["type"])
 
-    def says(self, text: str) -> None:
-        body = {"from": self.address, "text": text}
-        self._house.ask("POST", "/simulator/sessions/my-bot/messages", body)
+    def says(self, text: str, **more: Any) -> str:
+        body = {"from": self.address, "text": text, **more}
+        return str(self._house.ask("POST", "/simulator/sessions/my-bot/messages", body)["messageId"])
+
+    def does(self, what: str, message_id: str, text: str = "") -> None:
+        bodies = {"edit": {"text": text}, "revoke": None, "react": {"from": self.address, "emoji": text}}
+        self._house.ask("POST", f"/simulator/sessions/my-bot/messages/{message_id}/{what}", bodies[what])
 
 
 class Real(House):
@@ -193,5 +206,54 @@ class _Real(Person):
             if text in str(received.message):
                 return next(field.name for field, _ in received.message.ListFields() if "Context" not in field.name)
 
-    def says(self, text: str) -> None:
-        self._house.double.run(self.contact.say(self._house.phone.account, text))
+    def says(self, text: str, **more: Any) -> str:
+        return self._say(_written(self.contact, text, **more) if more else text)
+
+    def does(self, what: str, message_id: str, text: str = "") -> None:
+        stanza, chat = message_id.split("_")[2], str(self._house.phone.account.lid)
+        key = common.MessageKey(remoteJID=chat, fromMe=what != "react", ID=stanza)
+        if what == "react":
+            self._say(e2e.Message(reactionMessage={"key": key, "text": text}))
+        elif what == "revoke":
+            self._say(e2e.Message(protocolMessage={"type": e2e.ProtocolMessage.REVOKE, "key": key}), edit="7")
+        else:
+            edit = {"type": e2e.ProtocolMessage.MESSAGE_EDIT, "key": key, "editedMessage": {"conversation": text}}
+            self._say(e2e.Message(editedMessage={"message": {"protocolMessage": edit}}), edit="1")
+
+    def _say(self, what: Any, **attrs: Any) -> str:
+        return self._house.double.run(self.contact.say(self._house.phone.account, what, **attrs))
+
+
+def _written(writer: Contact, text: str, **more: Any) -> Any:
+    """What a phone makes of a message of this kind."""
+    match more:
+        case {"location": place}:
+            point = {"degreesLatitude": place["latitude"], "degreesLongitude": place["longitude"], "name": text}
+            return e2e.Message(locationMessage=point)
+        case {"contact": card}:
+            vcard = f"BEGIN:VCARD\nFN:{card['name']}\nTEL;waid={card['number']}:+{card['number']}\nEND:VCARD"
+            return e2e.Message(contactMessage={"displayName": card["name"], "vcard": vcard})
+        case {"poll": poll}:
+            options = [{"optionName": name} for name in poll["options"]]
+            return e2e.Message(pollCreationMessageV3={"name": poll["name"], "options": options})
+        case {"media": media}:
+            field = f"{'audio' if media['kind'] == 'voice' else media['kind']}Message"
+            part = {**blob(writer, field[:5] if field == "audioMessage" else media["kind"],
+                           base64.b64decode(media["base64"])), "mimetype": media["mimetype"]}  # fmt: skip
+            part |= {"PTT": True} if media["kind"] == "voice" else {}
+            part |= {"caption": text} if media["kind"] in ("image", "video", "document") else {}
+            return e2e.Message(**{field: part})
+    raise ValueError(more)
+
+
+def blob(contact: Contact, kind: str, data: bytes) -> dict[str, object]:
+    """The media fields of a message that a contact sends."""
+    stored = contact.upload(kind, data)
+    return {
+        "directPath": stored.direct_path,
+        "URL": f"https://mmg.whatsapp.net{stored.direct_path}",
+        "mediaKey": stored.key,
+        "fileSHA256": stored.sha256,
+        "fileEncSHA256": stored.encrypted_sha256,
+        "fileLength": stored.size,
+    }

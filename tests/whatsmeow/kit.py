@@ -171,9 +171,14 @@ def drop(line: Line) -> None:
 
 
 def spooled(line: Line) -> int:
-    """How many events wait on the worker's disk."""
+    """How many messages wait on the worker's disk."""
     with contextlib.closing(sqlite3.connect(Path(line.account.directory) / "notebook.db")) as notebook:
-        return notebook.execute("SELECT count(*) FROM spool").fetchone()[0]
+        return notebook.execute("SELECT count(*) FROM spool WHERE kind = 17").fetchone()[0]
+
+
+def under_way(line: Line) -> int:
+    """How many reports the gateway holds that its sink has not taken."""
+    return len(line.engine._supervisor._delivery._queue)  # noqa: SLF001 - nothing else tells
 
 
 def recovers(line: Line, contact) -> None:

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.whatsmeow.kit import address, drop, housed, recovers, spooled
+from tests.whatsmeow.kit import address, drop, housed, recovers, spooled, under_way
 
 # isort: split
 from engines import base
@@ -31,10 +32,12 @@ def workers(request, double, tmp_path_factory):
 
 
 @pytest.mark.parametrize("malformed", ["empty", "pair-success"])
-def test_a_frame_that_aborts_the_library_costs_one_worker(linked, contact, malformed):
+def test_a_frame_that_aborts_the_library_costs_one_worker(linked, contact, malformed, caplog):
     linked.double.run(linked.double.server.send_nonsense(linked.phone.device, malformed=malformed))
     linked.happened(base.StateChanged, lambda event: event.reason == "engine_crashed")
     recovers(linked, contact)
+    assert "ended with -6: " in caplog.text  # what the library wrote as it aborted is in the gateway's log
+    assert "goroutine" in caplog.text
 
 
 def test_a_garbage_frame_is_survived(linked, contact):
@@ -117,7 +120,7 @@ def test_a_worker_that_stands_still_holds_nobody(line, contact):
 def test_an_uncommitted_message_survives_the_worker(linked, contact):
     linked.sink.refuse = True
     linked.double.run(contact.say(linked.phone.account, "keep me"))
-    linked.eventually(lambda: linked.sink.refused)
+    linked.eventually(lambda: spooled(linked))
     os.kill(linked.engine.pid, signal.SIGKILL)
     linked.eventually(lambda: linked.engine.pid)
     linked.sink.refuse = False
@@ -130,7 +133,7 @@ def test_an_uncommitted_message_and_send_survive_the_gateway(linked, contact):
     linked.sink.refuse = True
     sent = linked.engine.send(base.Outgoing("settled", address(contact), base.Text("sent")))
     linked.double.run(contact.say(linked.phone.account, "keep me"))
-    linked.eventually(lambda: linked.sink.refused)
+    linked.eventually(lambda: spooled(linked))
     linked.engine.kill()
     linked.sink.events.clear()
     linked.sink.refuse = False
@@ -148,6 +151,7 @@ def test_whatever_reached_the_spool_arrives_once(linked, contact):
     for text in texts:
         linked.double.run(contact.say(linked.phone.account, text))
     linked.eventually(lambda: spooled(linked) >= len(texts))
+    linked.eventually(lambda: under_way(linked) == 64)  # the rest waits on the worker's disk, not in memory
     for _ in range(3):
         worker = linked.engine.pid
         os.kill(worker, signal.SIGKILL)
@@ -215,11 +219,23 @@ def test_a_worker_gets_nothing_of_the_gateways_secrets(line, monkeypatch):
     assert b"NEONIZE_BOT_TAG=off" in environment
 
 
-def test_a_worker_leaves_no_core_file(line):
+def test_a_worker_leaves_no_core_file_and_takes_only_so_much(line):
     line.engine.start()
     line.happened(base.QrChanged)
     limits = Path(f"/proc/{line.engine.pid}/limits").read_text()
-    assert next(line.split()[-3:-1] for line in limits.splitlines() if "core file" in line) == ["0", "0"]
+    found = {words[0]: words[-2] for words in (re.split("  +", each.strip()) for each in limits.splitlines()[1:])}
+    assert "0" == found["Max core file size"]
+    assert 2 << 30 < int(found["Max data size"]) < 20 << 30
+    assert 1024 <= int(found["Max open files"]) < 30_000
+
+
+def test_what_the_library_prints_never_meets_the_frames(line):
+    line.engine.start()
+    line.happened(base.QrChanged)
+    ends = Path(f"/proc/{line.engine.pid}/fd")
+    printed = {str((ends / number).readlink()) for number in "12"}
+    assert [True] == [end.startswith("pipe:") for end in printed]  # the frames go through a socket
+    assert "/dev/null" == str((ends / "0").readlink())
 
 
 def test_a_linked_worker_stays_small(linked, contact):

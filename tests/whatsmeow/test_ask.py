@@ -7,7 +7,7 @@ from tests.whatsmeow.kit import Line, address
 # isort: split
 from engines import base
 from engines.base import Capability
-from engines.things import Channel, GroupSettings, ParticipantResult
+from engines.things import GroupSettings, ParticipantResult
 from engines.verbs import (
     CallVerbs,
     ChannelVerbs,
@@ -18,9 +18,6 @@ from engines.verbs import (
     ProfileVerbs,
     StatusVerbs,
 )
-from tests.whatsapp.nodes import STATUS, Node
-from tests.whatsapp.queries import channel
-from tests.whatsapp.schema import e2e
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
@@ -146,7 +143,7 @@ def test_the_history_of_a_chat_is_both_sides(shared, contact):
     assert [(each.body, each.from_me) for each in told] == [("ping", False), ("pong", True)]
 
 
-def test_name_about_and_picture_can_be_set(shared, tmp_path):
+def test_name_about_picture_and_presence_can_be_set(shared, contact, tmp_path):
     (tmp_path / "me.jpg").write_bytes(JPEG)
     with pytest.raises(base.Refused) as refused:
         shared.engine.set_profile_name("Alice")
@@ -156,7 +153,10 @@ def test_name_about_and_picture_can_be_set(shared, tmp_path):
     shared.engine.set_about("at work")
     shared.engine.set_picture(str(tmp_path / "me.jpg"))
     assert shared.phone.account.picture == JPEG
-    shared.engine.set_presence(online=True)
+    shared.phone.account.watchers.add(contact)
+    for online, shown in ((True, None), (False, "unavailable")):
+        shared.engine.set_presence(online=online)
+        assert contact.next_stanza("presence").attrs.get("type") == shown
 
 
 def _renamed(line: Line, name: str) -> bool:
@@ -242,53 +242,3 @@ def test_a_reaction_in_a_group_names_the_author(shared, contact):
     shared.engine.react(heard.chat, heard.id, "👍")
     key = contact.next().message.reactionMessage.key
     assert (key.ID, key.participant.split("@")[0]) == (stanza, contact.account.lid.user)
-
-
-# --- channels and status
-
-
-@pytest.fixture
-def news(shared):
-    """A channel that there is."""
-    shared.double.server.queries.channels.append(channel("120363000000000001", "News"))
-    yield Channel("120363000000000001@newsletter", "News", "All about it", "Code123", 42, True, 1_700_000_000)  # noqa: FBT003
-    shared.double.server.queries.channels.clear()
-
-
-def test_no_channels_is_an_empty_list(shared):
-    assert shared.engine.channels() == []
-
-
-def test_channels_are_told(shared, news):
-    assert shared.engine.channels() == [news]
-    assert shared.engine.channel(news.id) == news
-
-
-def test_a_channel_is_followed_by_its_invite(shared, news):
-    assert shared.engine.follow_channel("Code123") == news
-    shared.engine.unfollow_channel(news.id)
-    asked = [question["variables"] for question in shared.double.server.queries.graph[-2:]]
-    assert [each["newsletter_id"] for each in asked] == [news.id, news.id]
-
-
-def test_a_status_is_posted_and_listed(shared, contact):
-    shared.heard(contact, "I know you")
-    posted = shared.engine.post_status("status-1", base.StatusText("my story"))
-    assert (posted.body, posted.from_me, posted.expires_at - posted.timestamp) == ("my story", True, 86_400)
-    assert posted.id in {each.id for each in shared.engine.statuses()}
-
-
-def test_a_status_of_a_contact_is_listed(shared, contact):
-    device = shared.phone.device
-    secret = contact.sender_keys.distribution(STATUS.user)
-    told = e2e.Message(
-        senderKeyDistributionMessage={"groupID": str(STATUS), "axolotlSenderKeyDistributionMessage": secret}
-    )
-    sealed = contact.sender_keys.encrypt(STATUS.user, e2e.Message(conversation="look at me").SerializeToString())
-    attrs = {"id": "3ASTATUS", "from": STATUS, "participant": contact.account.lid, "t": 1_800_000_000, "type": "text"}
-    attrs["participant_pn"] = contact.account.phone
-    encs = [contact.sealed(device, told), Node("enc", {"v": "2", "type": "skmsg"}, sealed)]
-    shared.double.run(device.deliver(Node("message", attrs, encs)))
-    story = shared.message(lambda message: message.chat == "status@broadcast" and not message.from_me)
-    assert (story.body, story.sender) == ("look at me", address(contact))
-    assert "look at me" in {each.body for each in shared.engine.statuses()}

@@ -1,6 +1,9 @@
 """What happens when WhatsApp or the network fails: every state is proven by what happens next."""
 
+import contextlib
+import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +26,17 @@ def deaf(double, tmp_path_factory):
     with Line(double, tmp_path_factory.mktemp("deaf") / "session", "deaf", silent_seconds=0.5) as line:
         line.link()
         line.phone.device.connection.deaf = True
+        yield line
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unscanned(double, tmp_path_factory):
+    """A session that was given two codes, whose twenty seconds each run out while others are tested."""
+    with Line(double, tmp_path_factory.mktemp("unscanned") / "session", "unscanned") as line:
+        double.server.pairing.codes = 2
+        line.engine.start()
+        line.happened(base.QrChanged)
+        double.server.pairing.codes = 6
         yield line
 
 
@@ -58,6 +72,21 @@ def test_a_refused_login_is_a_terminal_state(linked, refusal, reason):
     linked.reach("failed", reason=reason)
     linked.eventually(lambda: linked.engine.pid is None)
     assert linked.sink.states == ["initializing", "failed"]
+
+
+def test_a_login_refused_before_the_library_listens_is_a_terminal_state(linked, network):
+    """It waits for the credentials that it has just removed, and tells nothing; a dial that hangs holds it there."""
+    linked.engine.stop()
+    linked.sink.events.clear()
+    network.mode, before = "hang", len(network.hosts)
+    linked.engine.start()
+    linked.eventually(lambda: len(network.hosts) > before)
+    with contextlib.closing(sqlite3.connect(Path(linked.account.directory) / "whatsmeow.db")) as store, store:
+        store.execute("DELETE FROM whatsmeow_device")
+    linked.reach("failed", reason="logged_out")
+    network.mode = "open"
+    linked.engine.start()
+    linked.reach("qr_ready")
 
 
 def test_a_ban_says_until_when(linked):
@@ -108,11 +137,6 @@ def test_what_came_before_the_end_is_still_told(linked, contact):
     linked.sink.refuse = False
     linked.message(lambda message: message.body == "last words")
     linked.reach("failed", reason="logged_out")
-
-
-def test_a_deaf_socket_is_no_connection(deaf):
-    deaf.eventually(lambda: deaf.sink.states.count("ready") == 2, seconds=60)
-    assert "unresponsive" in {event.reason for event in deaf.sink.of(base.StateChanged)}
 
 
 # --- the network
@@ -166,6 +190,12 @@ def test_a_link_that_is_never_confirmed_is_tried_again(line, network):
     line.reach("ready")
 
 
+def test_a_library_too_old_to_link_is_a_terminal_state(line):
+    line.double.server.refusals.append({"reason": "405"})
+    line.engine.start()
+    line.reach("failed", reason="outdated")
+
+
 def test_codes_that_nobody_scans_are_replaced(line):
     line.make(qr_seconds=0.5).start()
     line.eventually(lambda: len({event.text.split(",")[1] for event in line.sink.of(base.QrChanged)}) > 1)
@@ -178,3 +208,22 @@ def test_a_session_may_have_a_proxy_of_its_own(double, tmp_path, monkeypatch, co
         line.account = base.Account("p", "p", str(tmp_path / "proxied"), double.proxy_url)
         line.link()
         assert line.said(contact, base.Text("through")).text == "through"
+
+
+# --- what took its time meanwhile
+
+
+def test_a_deaf_socket_is_no_connection(deaf):
+    deaf.eventually(lambda: deaf.sink.states.count("ready") == 2, seconds=60)
+    assert "unresponsive" in {event.reason for event in deaf.sink.of(base.StateChanged)}
+
+
+def test_a_code_is_good_for_a_minute_the_next_ones_for_twenty_seconds(unscanned):
+    """When none is left, the library says so only on its standard output, and would wait for ever."""
+    unscanned.eventually(lambda: len(unscanned.sink.of(base.QrChanged)) > 2, seconds=60)
+    first, second, third = unscanned.sink.of(base.QrChanged)[:3]
+    assert -20 == pytest.approx((second.expires_at - first.expires_at) / 1000, abs=2)  # 20 after 20, instead of 60
+    assert third.expires_at > second.expires_at + 40_000  # of a new client, which was given six
+    assert ["initializing", "qr_ready", "disconnected", "initializing", "qr_ready"] == unscanned.sink.states[:5]
+    assert "qr_timeout" == unscanned.sink.of(base.StateChanged)[2].reason
+    assert unscanned.engine.qr().text == unscanned.sink.of(base.QrChanged)[-1].text

@@ -1,5 +1,7 @@
 """The gateway as its users have it, over HTTP and webhooks, on the simulator and on the real engine alike."""
 
+import base64
+
 import pytest
 
 from tests.whatsmeow import kit  # first: it skips where neonize is missing
@@ -96,6 +98,46 @@ def test_what_people_write_is_told_stored_and_marked_read(house, ann):
     house.bot("POST", "/chats/typing", {"chatId": ann.address, "state": "typing"})
 
 
+def media(kind: str, mimetype: str) -> dict[str, object]:
+    return {"media": {"kind": kind, "mimetype": mimetype, "base64": base64.b64encode(kind.encode()).decode()}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "body"),
+    [
+        ("location", {"location": {"latitude": -6.2, "longitude": 106.8}}, "hello"),
+        ("contact", {"contact": {"name": "Emmy", "number": "447700900021"}}, "waid=447700900021"),
+        ("poll", {"poll": {"name": "Lunch?", "options": ["Soup", "Salad"]}}, "Lunch?"),
+        ("image", media("image", "image/png"), "hello"),
+        ("video", media("video", "video/mp4"), "hello"),
+        ("document", media("document", "text/plain"), "hello"),
+        ("audio", media("audio", "audio/mpeg"), ""),
+        ("voice", media("voice", "audio/ogg"), ""),
+        ("sticker", media("sticker", "image/webp"), ""),
+    ],
+)
+def test_every_kind_that_people_write_is_told(house, ann, kind, said, body):
+    ann.says("hello", **said)
+    told = house.told("message.received", lambda data: data["from"] == ann.address)
+    assert kind == told["type"]
+    assert body in told["body"]
+    if "media" in said:
+        assert (said["media"]["mimetype"], len(kind)) == (told["media"]["mimetype"], told["media"]["sizeBytes"])
+
+
+def test_what_people_do_to_messages_is_told(house, ann):
+    ann.says("teh")
+    first = house.told("message.received", lambda data: data["from"] == ann.address)["id"]
+    ann.does("edit", first, "the")
+    assert "the" == house.told("message.edited", lambda data: data["messageId"] == first)["body"]
+    ann.does("revoke", first)
+    house.told("message.revoked", lambda data: first in (data["id"], data.get("revokedId")))
+    sent = house.send("send-text", {"chatId": ann.address, "text": "like me"})
+    ann.got("like me")
+    ann.does("react", sent, "👍")
+    assert "👍" == house.told("message.reaction", lambda data: data["messageId"] == sent)["reaction"]
+
+
 def test_many_people_are_told_in_the_order_they_wrote(house, ann):
     for number in range(20):
         ann.says(f"line {number}")
@@ -133,15 +175,38 @@ def test_numbers_are_checked(house, ann):
 
 def test_an_unknown_number_is_a_clear_refusal(house):
     body = {"chatId": "19995550123@c.us", "text": "anybody?"}
-    status, _ = house.server.ask("POST", "/sessions/my-bot/messages/send-text", body)
+    status, said = house.server.ask("POST", "/sessions/my-bot/messages/send-text", body)
     assert status == (201 if isinstance(house, Simulated) else 422)  # everybody is on the simulated network
+    assert isinstance(house, Simulated) or "not on WhatsApp" in said["message"]
 
 
-def test_what_an_engine_cannot_do_is_501(house, ann):
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("archive", {"archived": True}),
+        ("pin", {"pinned": True}),
+        ("mute", {}),
+        ("unread", {}),
+        ("delete", {}),
+    ],
+)
+def test_what_an_engine_cannot_do_is_501(house, ann, path, body):
     ann.says("hi")
     house.told("message.received", lambda data: data["from"] == ann.address)
-    status, _ = house.server.ask("POST", "/sessions/my-bot/chats/archive", {"chatId": ann.address, "archived": True})
+    status, _ = house.server.ask("POST", f"/sessions/my-bot/chats/{path}", {"chatId": ann.address, **body})
     assert status == (200 if isinstance(house, Simulated) else 501)
+
+
+def test_labels_and_a_deletion_for_oneself_are_501_and_in_the_matrix(house, ann):
+    sent = house.send("send-text", {"chatId": ann.address, "text": "mine"})
+    wrong = {"chatId": ann.address, "messageId": sent, "forEveryone": False}
+    labels, deleted = (
+        house.server.ask(*asked)[0]
+        for asked in (("GET", "/sessions/my-bot/labels"), ("POST", "/sessions/my-bot/messages/delete", wrong))
+    )
+    assert (labels, deleted) == ((200, 200) if isinstance(house, Simulated) else (501, 501))
+    (row,) = [each for each in house.ask("GET", "/infra/engines") if each["id"] == "whatsmeow"]
+    assert not {"labels", "archive", "pin", "mute", "star", "mark_unread"} & set(row["features"])
 
 
 # --- life
@@ -179,6 +244,7 @@ def test_a_phone_is_linked_by_code_survives_a_restart_and_is_logged_out(fresh):
     if isinstance(fresh, Real):
         eventually(lambda: fresh.phone.account.linked == [])
         eventually(lambda: fresh.workers() == [])
+        assert [] == [*(fresh.server.data / "sessions").iterdir()]
 
 
 @pytest.fixture(params=["1", "3"])
@@ -198,12 +264,16 @@ def boot(request, double, tmp_path):
                 eventually(lambda name=name: made.ask("GET", f"/sessions/{name}")["status"] == "ready")
             yield made
         finally:
+            double.server.proxy.mode = "open"
             made.close()
 
 
 def test_all_sessions_come_back_at_boot(boot):
     assert boot.server.stop() == 0
+    boot.double.server.proxy.mode = "hang"
     boot.server.start()
-    boot.server.await_health()
+    boot.server.await_health()  # whatever WhatsApp does, the API answers
+    assert "ready" not in {session["status"] for session in boot.ask("GET", "/sessions")}
+    boot.double.server.proxy.mode = "open"
     eventually(lambda: ["ready"] * 3 == [session["status"] for session in boot.ask("GET", "/sessions")])
     assert boot.expected == len(boot.workers())

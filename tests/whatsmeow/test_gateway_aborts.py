@@ -92,6 +92,22 @@ def test_a_worker_that_is_ended_from_outside(house, how):
     works(house)
 
 
+def test_who_waits_for_an_answer_as_the_worker_dies_is_told_that_nobody_knows(house):
+    ann, relay, answers = house.person(), house.double.server.relay, []
+    house.send("send-text", {"chatId": ann.address, "text": "warm"})
+    relay.unanswered.add(house.phone.device)
+    count, body = len(relay.sent), {"chatId": ann.address, "text": "lost?"}
+    ask = lambda: answers.append(house.server.ask("POST", "/sessions/my-bot/messages/send-text", body))  # noqa: E731
+    asker = threading.Thread(target=ask)
+    asker.start()
+    eventually(lambda: len(relay.sent) > count)
+    os.kill(worker(house), signal.SIGKILL)
+    asker.join()
+    relay.unanswered.clear()
+    assert 504 == answers[0][0]
+    works(house)
+
+
 def test_a_worker_that_stands_still_holds_nobody_up(house):
     stopped = worker(house)
     os.kill(stopped, signal.SIGSTOP)
@@ -166,7 +182,8 @@ def test_an_end_for_good_is_a_state_with_a_reason_and_an_event(house, refusal, r
 
 def test_ends_for_good_are_counted_by_reason(house):
     wanted = {
-        f'openwa_session_changes_total{{reason="{r}",state="failed"}}' for r in ("banned", "replaced", "outdated")
+        f'openwa_session_changes_total{{reason="{r}",state="failed"}}'
+        for r in ("banned", "replaced", "outdated", "logged_out")
     }
     eventually(lambda: all(one in metrics(house) for one in wanted))
 

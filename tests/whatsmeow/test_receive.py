@@ -12,19 +12,7 @@ from tests.whatsmeow.kit import Line, address
 from engines import base
 from tests.whatsapp.nodes import Node
 from tests.whatsapp.schema import common, e2e, history
-
-
-def blob(contact, kind: str, data: bytes) -> dict[str, object]:
-    """The media fields of a message that a contact sends."""
-    stored = contact.upload(kind, data)
-    return {
-        "directPath": stored.direct_path,
-        "URL": f"https://mmg.whatsapp.net{stored.direct_path}",
-        "mediaKey": stored.key,
-        "fileSHA256": stored.sha256,
-        "fileEncSHA256": stored.encrypted_sha256,
-        "fileLength": stored.size,
-    }
+from tests.whatsmeow.house import blob
 
 
 def test_a_text_names_people_by_phone(shared, contact):

@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
     parser.add_argument("--epoch", type=int, default=200, help="kills after which all is judged and begun anew (200)")
     parser.add_argument("--minutes", type=float, default=120, help="kill no more after so long (120)")
+    parser.add_argument("--share", type=int, default=1, help="sessions of a whatsmeow worker (1)")
     args = parser.parse_args()
     if args.engine == "whatsmeow":
         return _real(args)
@@ -41,8 +42,9 @@ def _real(args: argparse.Namespace) -> int:
     from tools.faults import real  # noqa: PLC0415
 
     begun = time.monotonic()
-    print(f"seed {args.seed}", flush=True)
-    story = real.run(args.rounds, args.seed, begun + args.minutes * 60, _progress)
+    again = f"python -m tools.faults --engine whatsmeow --rounds {args.rounds} --share {args.share}"
+    print(f"seed {args.seed}; the same choices again: {again} --seed {args.seed}", flush=True)
+    story = real.run(args.rounds, args.seed, args.share, begun + args.minutes * 60, _progress)
     print(real.table(story, time.monotonic() - begun))
     return 1 if story.problems else 0
 

@@ -24,7 +24,7 @@ from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DevicePr
 from neonize.utils.jid import build_jid
 from neonize.utils.log import log_whatsmeow
 
-from engines import addresses, base
+from engines import base
 from engines.whatsmeow import exits
 from engines.whatsmeow.frames import Settings
 from engines.whatsmeow.inside import store
@@ -69,6 +69,7 @@ class Session:
         self._written: Callable[[], None] = lambda: None
         self._look = contextlib.ExitStack()
         self.closed = False
+        self._directory, self._linked = directory, store.linked(directory)
         self.identify: Callable[[str], None] = lambda _: None
         self.unlinked: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
@@ -151,6 +152,7 @@ class Session:
     def _on_login(self, word: bytes) -> None:
         """What came of linking. Where nothing did, the library would go on to wait for the account, for ever."""
         if word == _LINKED:
+            self._linked = True
             self._look.enter_context(fence.tables.looking())  # it looks the client up once more before the first event
         elif word in _ENDS:
             if word == _OUTDATED:
@@ -211,6 +213,11 @@ class Session:
         """The account's name comes some time after the link: report it once it is there."""
         if self._state == "ready" and not self._push_name and self._own_name():
             self._on_connected(again=True)
+
+    def look_for_credentials(self) -> None:
+        """A login refused before the library's first event is never told: it waits for what it removed, for ever."""
+        if self._linked and not self._running.is_set() and not store.linked(self._directory):
+            self._end("logged_out")
 
     def _own_name(self) -> str:
         me = self.client.get_me()
@@ -291,8 +298,3 @@ class Session:
                 return  # asked for: who asked must still get the answer
         self._enter("failed", reason, **facts)
         self._leave(exits.DONE)
-
-
-def phone_digits(text: str) -> str:
-    """The digits of a phone number. Raises addresses.BadAddress."""
-    return addresses.from_phone(text).partition("@")[0]

@@ -50,6 +50,17 @@ def forget(directory: Path) -> None:
         path.unlink()
 
 
+def linked(directory: Path) -> bool:
+    """Whether credentials are kept: the library removes them as soon as WhatsApp says that they are void."""
+    if not (directory / NAME).exists():
+        return False
+    with contextlib.closing(sqlite3.connect(f"file:{directory / NAME}?mode=rw", uri=True)) as store:
+        try:
+            return store.execute("SELECT 1 FROM whatsmeow_device").fetchone() is not None
+        except sqlite3.OperationalError as error:
+            return "no such table" not in str(error)  # else it is being written just now
+
+
 def check(directory: Path) -> None:
     """See that what a session keeps can be read. Raises Damaged."""
     for path in (directory / NAME, directory / NOTEBOOK):

@@ -6,13 +6,12 @@ from typing import Any
 import msgspec
 from neonize.builder import build_edit, build_revoke
 
-from engines import base
+from engines import addresses, base
 from engines.things import Reaction
 from engines.whatsmeow import frames, ids
 from engines.whatsmeow.inside.ground import Ground
 from engines.whatsmeow.inside.notebook import Kept
 from engines.whatsmeow.inside.refusals import typed
-from engines.whatsmeow.inside.session import phone_digits
 
 _EDIT_SECONDS = 20 * 60
 _PREVIEWS = {"Text": "body", "Media": "caption", "Poll": "name", "Location": "description", "ContactCard": "name"}
@@ -28,7 +27,7 @@ class Sending:
         """A code for the phone with this number. Raises WrongState while no code is shown."""
         if self._ground.session.state != "qr_ready":
             raise base.WrongState("QR code is not ready yet. Please wait...")
-        return self._ground.session.pair_phone(phone_digits(phone))
+        return self._ground.session.pair_phone(addresses.from_phone(phone).partition("@")[0])
 
     def logout(self) -> None:
         """Unlink the account; the library forgets the credentials."""
