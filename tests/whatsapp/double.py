@@ -36,11 +36,18 @@ class Double:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.run(self.server.stop())
+        self.run(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         shutil.rmtree(self._directory)
+
+    async def _stop(self) -> None:
+        await self.server.stop()
+        late = asyncio.all_tasks() - {asyncio.current_task()}  # who lost its connection is there again already
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Do something in the server's thread and wait for it."""

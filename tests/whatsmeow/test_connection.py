@@ -139,11 +139,6 @@ def test_what_came_before_the_end_is_still_told(linked, contact):
     linked.reach("failed", reason="logged_out")
 
 
-def test_a_deaf_socket_is_no_connection(deaf):
-    deaf.eventually(lambda: deaf.sink.states.count("ready") == 2, seconds=60)
-    assert "unresponsive" in {event.reason for event in deaf.sink.of(base.StateChanged)}
-
-
 # --- the network
 
 
@@ -213,6 +208,14 @@ def test_a_session_may_have_a_proxy_of_its_own(double, tmp_path, monkeypatch, co
         line.account = base.Account("p", "p", str(tmp_path / "proxied"), double.proxy_url)
         line.link()
         assert line.said(contact, base.Text("through")).text == "through"
+
+
+# --- what took its time meanwhile
+
+
+def test_a_deaf_socket_is_no_connection(deaf):
+    deaf.eventually(lambda: deaf.sink.states.count("ready") == 2, seconds=60)
+    assert "unresponsive" in {event.reason for event in deaf.sink.of(base.StateChanged)}
 
 
 def test_a_code_is_good_for_a_minute_the_next_ones_for_twenty_seconds(unscanned):

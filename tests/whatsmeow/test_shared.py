@@ -148,7 +148,7 @@ def test_one_shows_codes_that_nobody_scans(double, tmp_path, trio, calm):
     trio[0].engine.stop()  # it makes room
     with Line(double, tmp_path / "waiting", "waiting", trio[0].workers, qr_seconds=0.5) as waiting:
         waiting.engine.start()
-        waiting.eventually(lambda: len({event.text for event in waiting.sink.of(base.QrChanged)}) > 2)
+        waiting.eventually(lambda: len({event.text for event in waiting.sink.of(base.QrChanged)}) > 1)
         assert waiting.engine.pid in (calm[0].engine.pid, None)
     back(trio[0])
 

@@ -32,13 +32,13 @@ _ENVIRONMENT = {"ENGINE_TYPE": "whatsmeow", "SSRF_ALLOWED_HOSTS": "127.0.0.1"}
 def main(most: int) -> int:
     """Measure with up to so many sessions and print."""
     print("one worker each", flush=True)
-    _measure(most, {}, whole=True)
+    _measure(most, {})
     print("one worker for all", flush=True)
-    _measure(most, {"WHATSMEOW_SESSIONS_PER_WORKER": "100"}, whole=False)
+    _measure(most, {"WHATSMEOW_SESSIONS_PER_WORKER": "100"})
     return 0
 
 
-def _measure(most: int, more: dict[str, str], *, whole: bool) -> None:
+def _measure(most: int, more: dict[str, str]) -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-real-")))
         double = stack.enter_context(Double())
@@ -57,9 +57,8 @@ def _measure(most: int, more: dict[str, str], *, whole: bool) -> None:
         bench.say(f"start to QR code               median {statistics.median(bench.to_code):.2f} s")
         bench.say(f"scan to ready                  median {statistics.median(bench.to_ready):.2f} s")
         bench.say(f"start to ready, linked before  median {statistics.median(bench.restarts(5)):.2f} s")
-        if whole:
-            bench.trips(stack)
-            bench.sends()
+        bench.trips(stack)
+        bench.sends()
 
 
 class _Bench:

@@ -30,7 +30,7 @@ from tools.faults.server import LostError, Server
 _SESSIONS = ("first", "second")
 _PATIENCE = 90.0
 _GIVE_UP = 400
-_NEAR = 1.5  # seconds
+_SOON, _NEAR = 0.5, 1.5  # seconds, in which what happened is noted, and in which an answer arrives
 _ENVIRONMENT = {"ENGINE_TYPE": "whatsmeow", "SSRF_ALLOWED_HOSTS": "127.0.0.1", "WEBHOOK_RETRY_DELAY": "100"}
 
 
@@ -51,7 +51,7 @@ class Story:
     sends: dict[str, int | None] = field(default_factory=dict)
     written: dict[str, tuple[str, float]] = field(default_factory=dict)
     acknowledged: dict[str, float] = field(default_factory=dict)
-    kills: list[tuple[float, str]] = field(default_factory=list)
+    kills: list[tuple[float, str, set[str]]] = field(default_factory=list)
     back: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     figures: Counter[str] = field(default_factory=Counter)
@@ -156,7 +156,9 @@ class Stage:
         connections = {line.name: line.phone.device.connection for line in self.lines}
         workers = self.workers()
         hit = [self.chance.choice(sorted(workers))] if what == "worker" else sorted(workers)
-        self.story.kills.append((begun, what))
+        killed = {workers[name] for name in hit}
+        lost = [name for name in workers if workers[name] in killed] if what == "worker" else list(connections)
+        self.story.kills.append((begun, what, {line.id for line in self.lines if line.name in lost}))
         if what != "gateway":
             for name in hit:
                 with contextlib.suppress(ProcessLookupError):
@@ -164,8 +166,6 @@ class Stage:
         if what != "worker":
             self.server.kill()
             self.server.start()
-        killed = {workers[name] for name in hit}
-        lost = [name for name in workers if workers[name] in killed] if what == "worker" else list(connections)
         _until(lambda: all(self._connection(name) is not connections[name] for name in lost))
         self.await_ready()
         self.story.back.append(time.monotonic() - begun)
@@ -244,20 +244,30 @@ def _judge(stage: Stage) -> None:
     story.none_of("told under two ids", [k for k, ids in heard.messages.items() if len(ids) > 1])
     story.none_of("wrong deliveries", heard.wrong)
     story.none_of("the double failed", stage.double.server.errors)
-    lost = [_moment(story, stanza) for stanza in story.written if stanza not in arrived]
-    story.none_of("lost where no worker was killed", [how for how in lost if how not in ("worker", "both")])
+    missing = {stanza: _moment(story, stanza) for stanza in story.written if stanza not in arrived}
+    wrong = [_beside(story, stanza) for stanza, how in missing.items() if how not in ("worker", "both")]
+    story.none_of("lost where no worker was killed", wrong)
     story.figures.update({f"answered {s}": n for s, n in Counter(story.sends.values()).items()})
     story.figures["written by people"] = len(story.written)
-    story.figures["of them lost in the library as its process was killed"] = len(lost)
-    story.figures.update({f"lost beside a kill of {how}": n for how, n in Counter(lost).items()})
-    story.figures.update({f"kills: {what}": n for what, n in Counter(what for _, what in story.kills).items()})
+    story.figures["of them lost"] = len(missing)
+    story.figures.update({f"lost beside a kill of {how}": n for how, n in Counter(missing.values()).items()})
+    story.figures.update({f"kills: {what}": n for what, n in Counter(what for _, what, _ in story.kills).items()})
 
 
 def _moment(story: Story, stanza: str) -> str:
-    """What was killed when the engine said that it had a message; "nothing" where it never said so, or much earlier."""
-    at = story.acknowledged.get(stanza, 0.0)
-    near = [(abs(moment - at), what) for moment, what in story.kills if abs(moment - at) < _NEAR]
-    return min(near)[1] if near else "nothing"
+    """Which kill met a message between being written and being acknowledged (maybe by the next worker)."""
+    session, begun = story.written[stanza]
+    end = story.acknowledged.get(stanza, 0.0) + _NEAR
+    met = {what for moment, what, hit in story.kills if session in hit and begun - _SOON < moment < end}
+    return next((what for what in ("worker", "both", "gateway") if what in met), "nothing")
+
+
+def _beside(story: Story, stanza: str) -> str:
+    """A message, and what was killed in the ten seconds around the moment it was written."""
+    session, at = story.written[stanza]
+    near = [f"{what} {t - at:+.2f} s" for t, what, hit in story.kills if session in hit and abs(t - at) < 10]
+    said = story.acknowledged.get(stanza, at)
+    return f"{stanza}, acknowledged {said - at:+.2f} s, killed: {', '.join(near)}"
 
 
 def _received(person: Contact) -> list[Any]:
