@@ -69,9 +69,18 @@ def _make(groups: list[str]) -> None:
     _say("Installing what is needed; this takes a minute or so, once")
     STAMP.unlink(missing_ok=True)
     # What is imported is compiled then; all of it, now, would take longer than anything else here.
-    options = ("-qq", "--no-compile", "--disable-pip-version-check", "--no-input")
-    options += ("--constraint", str(ROOT / "constraints.txt"))
-    _run(str(PYTHON), "-m", "pip", "install", *options, "--editable", str(ROOT), *requirements(*groups))
+    options = ("-qq", "--no-compile", "--disable-pip-version-check", "--no-input", "--constraint")
+    _run(
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        *options,
+        str(ROOT / "constraints.txt"),
+        "--editable",
+        str(ROOT),
+        *requirements(*groups),
+    )
     STAMP.write_text(json.dumps({"inputs": _inputs(), "groups": groups}))
 
 
