@@ -17,7 +17,7 @@ from engines.things import (
     ParticipantResult,
     StatusPost,
 )
-from engines.whatsmeow import ids
+from engines.whatsmeow import frames, ids
 from engines.whatsmeow.inside import content
 from engines.whatsmeow.inside.ground import Ground
 from engines.whatsmeow.inside.verbs.sending import Sending
