@@ -12,12 +12,13 @@ from pathlib import Path
 from tools import venv
 
 _WORKERS = str((os.cpu_count() or 1) + 1)  # one more than cores: many tests wait, for a server or for a disk
+_ELSEWHERE = ("test_document.py", "whatsmeow", "browser", "clients")  # in steps of their own
 STEPS = {  # in this order; each is a module and its arguments, run by the environment's Python
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest", "-n", _WORKERS, "--ignore=tests/whatsmeow", "--ignore=tests/browser", "--ignore=tests/clients"],
+    "tests": ["pytest", "-n", _WORKERS, *(f"--ignore=tests/{name}" for name in _ELSEWHERE)],
     "fuzz": ["tools.fuzz"],
     "mutants": ["tools.mutants"],
     "browser": ["pytest", "tests/browser"],
@@ -33,13 +34,14 @@ PROGRAMS = {"browser": ("chromium",), "clients": ("java", "npm")}
 # Without what it needs a step is not run, and said not to be.
 NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
 _COUNTED = (
+    "document",
     "tests",
     "fuzz",
     "mutants",
     "browser",
     "clients",
     "whatsmeow",
-)  # these end with pytest's closing line; `document` would count twice
+)  # these end with pytest's closing line
 _OUTCOME = re.compile(r"\b(\d+) (passed|failed|error|skipped|xfailed|xpassed)")
 
 
