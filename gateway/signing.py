@@ -59,9 +59,10 @@ def standard_key(secret: str) -> bytes:
 
 
 def body(parcel: Any, data: str) -> bytes:
-    """The envelope of one delivery: the same bytes on every try, so that OpenWA's signature is the same too.
+    """The envelope of one delivery: the same bytes for the same `data`, so that OpenWA's signature is the same too.
 
-    `data` is the event's payload as JSON text. A test has neither sequence nor cursor.
+    `data` is the event's payload as JSON text: the same on every try, but for media that it had inside and that has
+    been removed meanwhile. A test has neither sequence nor cursor.
     """
     envelope = {
         "event": parcel.type,

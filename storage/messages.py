@@ -108,7 +108,7 @@ def add(tx: Tx, session_id: str, rows: list[dict[str, Any]], now: int) -> set[st
     if not rows:
         return set()
     whole = [{**_EMPTY, "session_id": session_id, "created_at": now, **row} for row in rows]
-    if len(whole) == 1:
+    if len(whole) == 1:  # twice as fast for one, half as fast for fifty
         new = {found.id for found in _INSERT_ONE.all(tx, **whole[0])}
     else:
         new = set(tx.execute(_insert(tx.dialect.name), whole).scalars())

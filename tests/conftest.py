@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,36 @@ def postgres_server() -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def postgres_cleaner(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Makes the database `test` as empty as the template, and returns its URL.
+
+    One serves all tests: emptying it over a connection that stays takes a hundredth of the time that making one does.
+    """
+    url = _postgres(postgres_server, "test")
+    empty = "; ".join(str(table.delete()) for table in reversed(metadata.sorted_tables)).encode()
+    kept: list[psycopg.Connection] = []
+
+    def clean() -> str:
+        try:
+            if kept and kept[0].execute("SELECT version_num FROM alembic_version").fetchone() == (migrate.HEAD,):
+                kept[0].execute(empty)
+                return url
+        except psycopg.Error:
+            pass  # a test left it in pieces
+        while kept:
+            kept.pop().close()
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute("DROP DATABASE IF EXISTS test WITH (FORCE)")
+            connection.execute("CREATE DATABASE test TEMPLATE template_openwa STRATEGY FILE_COPY")
+        kept.append(psycopg.connect(url, autocommit=True, options="-c lock_timeout=3000"))
+        return url
+
+    yield clean
+    for connection in kept:
+        connection.close()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with the schema and no rows."""
@@ -87,10 +117,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server = request.getfixturevalue("postgres_server")
-    with psycopg.connect(server, autocommit=True) as connection:
-        _make_or_empty(connection, server)
-    yield _postgres(server, "test")
+    yield request.getfixturevalue("postgres_cleaner")()
 
 
 @pytest.fixture
@@ -159,16 +186,3 @@ def stage(db: Database, receiver: Receiver) -> Iterator[Stage]:
 
 def _postgres(url: str, database: str) -> str:
     return url.replace("/postgres?", f"/{database}?")
-
-
-def _make_or_empty(connection: psycopg.Connection, server: str) -> None:
-    """One database serves all tests: emptying it takes a hundredth of the time that making one does."""
-    try:
-        with psycopg.connect(_postgres(server, "test"), autocommit=True, options="-c lock_timeout=3000") as inside:
-            if inside.execute("SELECT version_num FROM alembic_version").fetchone() == (migrate.HEAD,):
-                inside.execute("; ".join(str(table.delete()) for table in reversed(metadata.sorted_tables)).encode())
-                return
-    except psycopg.Error:
-        pass  # a test left it in pieces, or there is none yet
-    connection.execute("DROP DATABASE IF EXISTS test WITH (FORCE)")
-    connection.execute("CREATE DATABASE test TEMPLATE template_openwa STRATEGY FILE_COPY")

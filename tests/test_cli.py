@@ -74,6 +74,20 @@ def test_the_document_is_printed_as_a_collection_for_postman(openwa) -> None:
     assert known == asked
 
 
+def test_a_request_of_the_collection_only_lacks_the_key(openwa) -> None:
+    told = json.loads(openwa("spec", "--format", "postman").stdout)
+    assert {"key": "X-API-Key", "value": "{{apiKey}}", "in": "header"} == {
+        one["key"]: one["value"] for one in told["auth"]["apikey"]
+    }
+    asked = {one["name"]: one["request"] for folder in told["item"] for one in folder["item"]}
+    operations = [one for item in bundle()["paths"].values() for one in item.values()]
+    bodied = {one["summary"] for one in operations if "requestBody" in one}
+    assert bodied == {name for name, one in asked.items() if json.loads(one.get("body", {}).get("raw", "null"))}
+    opened = {one["summary"] for one in operations if "security" in one}
+    assert opened == {name for name, one in asked.items() if "auth" in one}
+    assert [] == [name for name, one in asked.items() for part in one["url"]["variable"] if not part["value"]]
+
+
 def test_the_document_is_printed_as_one_page_that_needs_nothing_else(openwa) -> None:
     page = openwa("spec", "--format", "html").stdout
     assert [] == re.findall(r'(?:<script|<link)[^>]*(?:src|href)="(?!data:)[^"]*"', page)

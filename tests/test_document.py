@@ -236,6 +236,19 @@ def test_every_link_leads_to_an_operation_and_fills_its_path() -> None:
     assert [] == wrong
 
 
+def test_whatever_can_be_made_is_followed_to_its_reading_and_its_end() -> None:
+    """By links, which the fuzz walks: each operation that ends something is led to by what began it, and a GET is."""
+    methods = {one.id: one.method for one in operations()}
+    ends = {name for name, method in methods.items() if method == "DELETE"}
+    ends |= {"messages.delete", "groups.leave", "sends.cancel", "bulk.cancel"}
+    led = [
+        {link["operationId"] for link in response.get("links", {}).values()}
+        for operation in operations()
+        for response in operation.responses.values()
+    ]
+    assert set() == ends - {name for names in led if "GET" in {methods[one] for one in names} for name in names}
+
+
 def test_the_bundle_refers_only_to_itself() -> None:
     references = re.findall(r'"\$ref": "([^"]+)"', json.dumps(document()))
     assert [] == [r for r in set(references) if resolve(document(), {"$ref": r}) is None]

@@ -148,3 +148,14 @@ def test_what_a_tool_takes_stands_alone() -> None:
         text = json.dumps(tool.shown["inputSchema"])
         assert "#/components/" not in text, tool.shown["name"]
         assert len(tool.shown["name"]) <= 64
+
+
+@pytest.mark.parametrize("settings", [BOTH])
+def test_a_tool_is_described_by_the_document(gateway: Gateway) -> None:
+    told = {
+        one["operationId"].replace(".", "_"): (one["summary"], one["description"].strip())
+        for item in bundle()["paths"].values()
+        for one in item.values()
+    }
+    shown = {tool["name"]: tool["description"] for tool in ask(gateway, "tools/list").json["result"]["tools"]}
+    assert {name: ". ".join(told[name]) for name in shown} == shown

@@ -7,6 +7,7 @@ import pytest
 from gateway.document import bundle
 from gateway.metrics import Metrics
 from gateway.promise import Promise
+from tests.receiver import Receiver
 from tests.support import Gateway
 
 GOOD = b'{"status":"ok"}'
@@ -86,3 +87,18 @@ def test_deliveries_are_held_too(promise: Promise, metrics: Metrics) -> None:
     promise.delivery(body % b'{"sessionId":"8f3c2b1a-9d4e-4c7a-8b2f-1e6d5a4c3b2a","status":"ready"}')
     promise.delivery(body % b'{"sessionId":"8f3c2b1a-9d4e-4c7a-8b2f-1e6d5a4c3b2a","status":"lost in space"}')
     assert {'kept="true",where="webhooks"': 1.0, 'kept="false",where="webhooks"': 1.0} == counts(metrics)
+
+
+@pytest.mark.parametrize("settings", [{"CONTRACT_CHECK": "all", "SSRF_ALLOWED_HOSTS": "127.0.0.1"}])
+def test_a_gateway_watches_what_it_posts(gateway: Gateway, receiver: Receiver) -> None:
+    gateway.session()
+    gateway.post("/sessions/my-bot/webhooks", json={"url": receiver.url + "/hook", "events": ["*"]})
+    gateway.post("/sessions/my-bot/start")
+    gateway.program.delivery.turn(gateway.clock.now())
+    assert len(receiver.received) > 0
+    assert len(receiver.received) == counts(gateway.program.metrics)['kept="true",where="webhooks"']
+
+
+def test_it_is_off_unless_asked_for(gateway: Gateway) -> None:
+    gateway.get("/health", key=None)
+    assert {} == counts(gateway.program.metrics)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from gateway.transfers import Progress
-from storage import events, migrate, sends, sessions, transfer, webhooks
+from storage import events, migrate, sessions, transfer, webhooks
 from storage import messages as store
 from storage.db import Database
 from storage.events import Draft
@@ -20,7 +20,8 @@ from storage.sealing import Seal, WrongPassphrase
 from storage.tables import audit_logs, messages
 from storage.tables import sessions as sessions_table
 from storage.transfer import BadFile, metadata
-from tests.support import ADMIN, START, Gateway, beside
+from tests.support import START, Gateway, beside
+from tests.transfer_stage import fill
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -54,33 +55,11 @@ def contents(db: Database) -> dict[str, list[Any]]:
         }
 
 
-def fill(db: Database) -> str:
-    """Some of everything the gateway keeps; the session's id."""
-    from storage import api_keys, audit, idempotency  # noqa: PLC0415
-
-    with db.write() as tx:
-        key = api_keys.create(tx, {"name": "an admin", "role": "admin"}, ADMIN, "", START)
-        session = sessions.create(tx, {"name": "my-bot", "proxy_url": "http://user:password@proxy.example:8080"}, START)
-        webhooks.create(tx, session.id, {"url": "https://example.com", "events": ["*"], "retry_count": 3,
-                                         "secret": "whsec_1", "headers": {"Authorization": "Bearer 2"}},
-                        START)  # fmt: skip
-        row = {"chat_id": "1@c.us", "sender": "me", "recipient": "1@c.us", "body": "Grüße 👋", "type": "text",
-               "timestamp": START // 1000, "metadata": {"mentionedIds": []}}  # fmt: skip
-        made = sends.queue(tx, session.id, row, {"kind": "text"}, START, patient=True)
-        sends.queue(tx, session.id, row, {"kind": "text"}, START, patient=True)
-        sends.mark_finished(tx, made, "failed", START, error="no", code="refused_by_whatsapp")
-        use = idempotency.use(key.id, "a-key", "messages.send_text", {})
-        idempotency.keep(tx, use, START, status=202, message_id=made)
-        audit.record(tx, "session_created", START, session_id=session.id, metadata={"id": 1})
-        events.append(tx, session.id, [Draft("message.sent", f"k{n}", {"n": n}, "1@c.us") for n in range(3)], START)
-    return str(session.id)
-
-
 def test_what_goes_out_comes_in_whole(db: Database, other: Database) -> None:
     fill(db)
     counts = transfer.load(other, dump(db, PASSPHRASE), PASSPHRASE, silent)
     before = contents(db)
-    assert before == contents(other)
+    assert (before, []) == (contents(other), [name for name, rows in before.items() if not rows])
     assert {name: len(rows) for name, rows in before.items() if rows and name not in transfer.DERIVED} == counts
 
 
@@ -255,6 +234,12 @@ class TestCommands:
             progress(table, rows, rows if table == "sessions" else 2500)
         progress.end("done")
         assert ["sessions: 2 of 2", "messages: 2,500 of 2,500", "done (0 s)"] == capsys.readouterr().err.splitlines()
+
+    def test_on_a_terminal_a_line_is_written_over_and_over(self, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        progress = Progress()
+        progress("messages", 1000, 2500)
+        assert ("\rmessages: 1,000 of 2,500", False) == ((said := capsys.readouterr().err).rstrip(" "), "\n" in said)
 
     def test_a_damaged_file_is_told(self, openwa, db: Database, tmp_path: Path, capsys) -> None:
         file = tmp_path / "bad.gz"

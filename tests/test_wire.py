@@ -156,11 +156,17 @@ def _business(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(401, "Unauthorized"), (403, "Forbidden"), (404, "Not Found"), (409, "Conflict")]
-)
+    ("status", "kind"),
+    [
+        (400, "Bad Request"), (401, "Unauthorized"), (403, "Forbidden"), (404, "Not Found"), (409, "Conflict"),
+        (501, "Not Implemented"),
+    ],
+)  # fmt: skip
 def test_errors_are_told_apart_as_clients_tell_them(wire: Wire, gateway: Gateway, status: int, kind: str) -> None:
     viewer = Wire(gateway.client, gateway.key("viewer"))
     calls = {
+        400: lambda: wire.sessions.create(name="no"),
+        501: lambda: wire.request("PUT /settings", settings={}),
         401: Wire(gateway.client, "wrong").sessions.list,
         403: lambda: viewer.sessions.create(name="another"),
         404: lambda: wire.sessions.get("nobody"),
@@ -169,3 +175,16 @@ def test_errors_are_told_apart_as_clients_tell_them(wire: Wire, gateway: Gateway
     with pytest.raises(ApiError) as raised:
         calls[status]()
     assert (status, kind, status) == (raised.value.status, raised.value.error_kind, raised.value.body["statusCode"])
+
+
+@pytest.mark.parametrize("settings", [{"RATE_LIMIT_SHORT_LIMIT": "20"}])
+def test_too_many_requests_are_told_apart_too(wire: Wire) -> None:
+    with pytest.raises(ApiError) as raised:
+        list(map(wire.sessions.get, ["bot"] * 21))
+    assert (429, "Too Many Requests") == (raised.value.status, raised.value.error_kind)
+
+
+@pytest.mark.usefixtures("wire")
+def test_addresses_in_a_path_may_be_percent_encoded(gateway: Gateway) -> None:
+    found = [gateway.get(f"/sessions/bot/contacts/{one}").json["id"] for one in (PERSON, PERSON.replace("@", "%40"))]
+    assert [PERSON, PERSON] == found

@@ -95,6 +95,10 @@ class Wire:
             made = {name: self._method(f"{resource}.{name}", call) for name, call in methods.items()}
             setattr(self, resource, SimpleNamespace(**made))
 
+    def request(self, call: str, **body: Any) -> Any:
+        """A call that has no method, `PUT /settings`."""
+        return self._method("client.request", call)(**body)
+
     def _method(self, name: str, call: str) -> Any:
         method, template = call.split(" ")
 

@@ -12,16 +12,17 @@ from pathlib import Path
 from tools import venv
 
 _WORKERS = str((os.cpu_count() or 1) + 1)  # one more than cores: many tests wait, for a server or for a disk
+_ELSEWHERE = ("test_document.py", "whatsmeow", "browser", "clients")  # in steps of their own
 STEPS = {  # in this order; each is a module and its arguments, run by the environment's Python
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "document": ["pytest", "-q", "tests/test_document.py"],
-    "tests": ["pytest", "-n", _WORKERS, "--ignore=tests/whatsmeow", "--ignore=tests/browser", "--ignore=tests/clients"],
+    "tests": ["pytest", "-n", _WORKERS, *(f"--ignore=tests/{name}" for name in _ELSEWHERE)],
     "fuzz": ["tools.fuzz"],
     "mutants": ["tools.mutants"],
     "browser": ["pytest", "tests/browser"],
-    "clients": ["pytest", "tests/clients"],
+    "clients": ["pytest", "-n", "2", "--dist", "loadfile", "tests/clients"],
     "whatsmeow": ["pytest", "-n", _WORKERS, "--dist", "loadfile", "tests/whatsmeow"],
 }
 PACKAGES = {
@@ -33,13 +34,14 @@ PROGRAMS = {"browser": ("chromium",), "clients": ("java", "npm")}
 # Without what it needs a step is not run, and said not to be.
 NEEDS = {"document": "tests/test_document.py", "fuzz": "tools/fuzz.py"}
 _COUNTED = (
+    "document",
     "tests",
     "fuzz",
     "mutants",
     "browser",
     "clients",
     "whatsmeow",
-)  # these end with pytest's closing line; `document` would count twice
+)  # these end with pytest's closing line
 _OUTCOME = re.compile(r"\b(\d+) (passed|failed|error|skipped|xfailed|xpassed)")
 
 
@@ -49,10 +51,12 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"No step is called {', '.join(unknown)}. The steps are: {' '.join(STEPS)}", file=sys.stderr)
         return 2
-    venv.ready("dev")
     begin, counts = time.monotonic(), Counter[str]()
+    steps = wanted or [*STEPS]
+    _install(steps)
+    print(f"environment ready in {time.monotonic() - begin:.1f} s\n", flush=True)
     not_run = []
-    for name in wanted or STEPS:
+    for name in steps:
         hindrance = _hindrance(name)
         if hindrance:
             print(f"--- {name}: not run, {hindrance}\n", flush=True)
@@ -70,6 +74,16 @@ def main(wanted: list[str]) -> int:
     print(f"{time.monotonic() - begin:.0f} s" + (f"; not run: {', '.join(not_run)}" if not_run else ""))
     print(_closing(counts))
     return 0
+
+
+def _install(steps: list[str]) -> None:
+    """What all of these steps need, at once, which takes half as long as one by one; what cannot be had, later."""
+    missing = {name for name in steps if any(shutil.which(program) is None for program in PROGRAMS.get(name, ()))}
+    groups = {group for name in steps if name not in missing for group in PACKAGES.get(name, ())}
+    try:
+        venv.ready("dev", *groups)
+    except SystemExit:
+        venv.ready("dev")
 
 
 def _hindrance(name: str) -> str | None:

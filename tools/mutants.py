@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int:
     wanted = parser.parse_args(arguments).only or ""
     faults = [fault for fault in FAULTS if wanted in fault.name]
     begin = time.monotonic()
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:  # each waits for its gateway now and then
         outcomes = list(pool.map(caught, faults))
     for fault, (found, last) in zip(faults, outcomes, strict=True):
         print(f"{fault.name}: {'caught' if found else 'NOT CAUGHT by ' + ' '.join(fault.catcher)}")

@@ -68,8 +68,19 @@ def _make(groups: list[str]) -> None:
         _run(sys.executable, "-m", "venv", "--clear", str(HOME))
     _say("Installing what is needed; this takes a minute or so, once")
     STAMP.unlink(missing_ok=True)
-    options = ("-qq", "--disable-pip-version-check", "--no-input", "--constraint", str(ROOT / "constraints.txt"))
-    _run(str(PYTHON), "-m", "pip", "install", *options, "--editable", str(ROOT), *requirements(*groups))
+    # What is imported is compiled then; all of it, now, would take longer than anything else here.
+    options = ("-qq", "--no-compile", "--disable-pip-version-check", "--no-input", "--constraint")
+    _run(
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        *options,
+        str(ROOT / "constraints.txt"),
+        "--editable",
+        str(ROOT),
+        *requirements(*groups),
+    )
     STAMP.write_text(json.dumps({"inputs": _inputs(), "groups": groups}))
 
 

@@ -55,6 +55,7 @@ class Life:
         self._sink = sink
         self._world = world
         self._account = world.account(account.session_id)
+        self._name = account.name
         self._credentials = Path(account.directory) / "simulator.json"
         self._lock = threading.RLock()
         self._state: base.State = "created"
@@ -138,7 +139,8 @@ class Life:
         self._later(_ROTATIONS[turn], lambda: self._show_qr(turn + 1))
 
     def _qr_text(self, expires: int) -> str:
-        parts = [stanza_of(f"{self._account.session_id} {expires} {part}") for part in range(8)]
+        """Of the session's name, so that a hundred tests with the same one show, and draw, the same code."""
+        parts = [stanza_of(f"{self._name} {expires} {part}") for part in range(8)]
         keys = ",".join("".join(parts[index : index + 2]) + "=" for index in range(2, 8, 2))
         return f"https://wa.me/settings/linked_devices#2@{''.join(parts[:2])},{keys},1"
 
