@@ -220,6 +220,52 @@ SHAPES = {  # fields that are always there; `name?` may be missing
     "Readiness": "status details",
     "Search": "hits total",
 }
+# Characters of a text, entries of a list, values of a number; `?` where nothing is known.
+_BOUNDS = """
+POST /auth/api-keys                              name                  3..100
+PUT  /auth/api-keys/{id}                         name                  3..100
+POST /sessions                                   name                  3..50
+POST /sessions                                   proxyUrl              ?..255
+POST /sessions/{id}/messages/send-text           text                  1..4096
+POST /sessions/{id}/messages/reply               text                  1..4096
+POST /sessions/{id}/messages/edit                body                  ?..4096
+POST /sessions/{id}/messages/send-image          caption               ?..1024
+POST /sessions/{id}/messages/send-image          filename              ?..255
+POST /sessions/{id}/messages/send-video          caption               ?..1024
+POST /sessions/{id}/messages/send-document       filename              ?..255
+POST /sessions/{id}/messages/send-location       latitude              -90..90
+POST /sessions/{id}/messages/send-location       longitude             -180..180
+POST /sessions/{id}/messages/send-location       description           ?..1024
+POST /sessions/{id}/messages/send-location       address               ?..1024
+POST /sessions/{id}/messages/send-contact        contactName           1..255
+POST /sessions/{id}/messages/send-contact        contactNumber         1..30
+POST /sessions/{id}/messages/send-poll           name                  ?..255
+POST /sessions/{id}/messages/send-poll           options               2..12
+POST /sessions/{id}/messages/send-poll           options[]             1..100
+POST /sessions/{id}/messages/react               emoji                 ?..32
+POST /sessions/{id}/messages/send-bulk           messages              ?..100
+POST /sessions/{id}/messages/send-bulk           messages[].content.text ?..4096
+POST /sessions/{id}/messages/send-bulk           messages[].content.caption ?..1024
+POST /sessions/{id}/messages/send-bulk           options.delayBetweenMessages 1000..60000
+POST /sessions/{id}/groups                       name                  1..100
+POST /sessions/{id}/groups/join                  inviteCode            ?..128
+PUT  /sessions/{id}/groups/{groupId}/subject     subject               1..100
+PUT  /sessions/{id}/groups/{groupId}/description description           ?..1024
+POST /sessions/{id}/status/send-text             text                  ?..4096
+POST /sessions/{id}/status/send-text             recipients            ?..256
+POST /sessions/{id}/status/send-image            caption               ?..1024
+POST /sessions/{id}/templates                    name                  1..100
+POST /sessions/{id}/templates                    body                  1..4096
+POST /sessions/{id}/templates                    header                ?..1024
+PUT  /sessions/{id}/templates/{id}               footer                ?..1024
+POST /sessions/{id}/webhooks                     url                   ?..2048
+POST /sessions/{id}/webhooks                     secret                ?..255
+POST /sessions/{id}/webhooks                     retryCount            0..5
+PUT  /sessions/{id}/webhooks/{id}                retryCount            0..5
+POST /sessions/{id}/webhooks                     filters.conditions    ?..20
+PUT  /sessions/{id}/profile/name                 name                  ?..25
+PUT  /sessions/{id}/profile/status               status                ?..139
+"""
 # Not here yet, and nothing else: one that is both listed and in the document fails.
 PENDING: set[str] = set()
 
@@ -250,3 +296,4 @@ def _read(line: str) -> Operation:
 
 
 SURFACE = [_read(line) for line in _TABLE.splitlines() if line]
+BOUNDS = [line.split() for line in _BOUNDS.splitlines() if line]

@@ -8,7 +8,7 @@ import pytest
 from gateway.document import resolve
 from tests import spec
 from tests.support import Gateway, document
-from tests.surface import PENDING, SHAPES, SURFACE, Operation
+from tests.surface import BOUNDS, PENDING, SHAPES, SURFACE, Operation
 
 THERE = [one for one in SURFACE if one.name not in PENDING]
 RANK = ["public", "viewer", "operator", "admin"]
@@ -74,6 +74,23 @@ def always_there(schema: dict[str, Any]) -> set[str]:
     """The required properties of all parts of a schema."""
     parts = [always_there(resolve(document(), one)) for one in schema.get("allOf", ())]
     return set(schema.get("required", ())).union(*parts)
+
+
+@pytest.mark.parametrize(("method", "path", "field", "bounds"), BOUNDS)
+def test_fields_have_their_bounds(method: str, path: str, field: str, bounds: str) -> None:
+    body = OURS[method, anonymous(path)].body
+    assert body is not None
+    schema = body["schema"]
+    for step in field.replace("[]", ".items").split("."):
+        schema = resolve(document(), schema)
+        schema = resolve(document(), schema["items"] if step == "items" else schema["properties"][step])
+    found = [[schema[n] for n in names if n in schema] for names in (_LEAST, _MOST)]
+    least, most = bounds.split("..")
+    assert [most] == [str(one) for one in found[1]]
+    assert least in ("?", *map(str, found[0]))
+
+
+_LEAST, _MOST = ("minLength", "minItems", "minimum"), ("maxLength", "maxItems", "maximum")
 
 
 def test_no_shape_is_without_use() -> None:

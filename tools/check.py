@@ -23,7 +23,7 @@ STEPS = {  # in this order; each is a module and its arguments, run by the envir
     "mutants": ["tools.mutants"],
     "browser": ["pytest", "tests/browser"],
     "clients": ["pytest", "-n", "2", "--dist", "loadfile", "tests/clients"],
-    "whatsmeow": ["pytest", "-n", _WORKERS, "--dist", "loadgroup", "tests/whatsmeow"],
+    "whatsmeow": ["pytest", "-n", _WORKERS, "--dist", "loadfile", "tests/whatsmeow"],
 }
 PACKAGES = {
     "whatsmeow": ("whatsmeow", "double"),

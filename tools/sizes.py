@@ -168,6 +168,7 @@ def _pages(folder: Path, url: str, size: Size) -> None:
 def _questions(size: Size, newest: int) -> Iterator[tuple[str, str]]:
     messages_, live = "/sessions/big/messages?limit=100", "/sessions/big/{}?limit=1000&offset={}"
     yield "messages, first page of 100", messages_
+    yield "messages, page in the middle", f"{messages_}&offset={size.messages // 2}"
     yield "messages, last page", f"{messages_}&offset={size.messages - 100}"
     yield "messages of a chat", f"{messages_}&chatId={_chat(7)}"
     yield "messages of a person", f"{messages_}&from={_chat(8)}"

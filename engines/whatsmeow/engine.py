@@ -104,7 +104,9 @@ class Core:
 
     def _ask_maybe(self, kind: type[_T], verb: str, /, **arguments: Any) -> _T | None:
         """As `_ask`, where there may be no result."""
-        return msgspec.msgpack.decode(self._answer(verb, None, arguments), type=kind | None)
+        maybe: Any = kind | None
+        found: _T | None = frames.unpack(self._answer(verb, None, arguments), maybe)
+        return found
 
     def _do(self, verb: str, /, **arguments: Any) -> None:
         """Have the worker do a verb without a result."""

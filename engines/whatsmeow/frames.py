@@ -107,6 +107,8 @@ Inward = Begin | Ask | Committed | End
 Outward = Answer | Failure | Report | Ended
 
 _encoder = msgspec.msgpack.Encoder()
+_decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
+_making = threading.Lock()
 
 
 def pack(value: Any) -> msgspec.Raw:
@@ -114,9 +116,27 @@ def pack(value: Any) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(value))
 
 
-def unpack(raw: msgspec.Raw, kind: type[_T]) -> _T:
+def decoder(kind: Any) -> "msgspec.msgpack.Decoder[Any]":
+    """The decoder of a type. There is one, made by one thread at a time.
+
+    While msgspec looks at a class for the first time, any other thread that decodes it ends the process (0.22).
+    """
+    with _making:
+        if kind not in _decoders:
+            _decoders[kind] = msgspec.msgpack.Decoder(kind)
+        return _decoders[kind]
+
+
+def unpack(raw: msgspec.Raw | bytes, kind: type[_T]) -> _T:
     """The value in these bytes, checked to be of this type. Raises msgspec.ValidationError."""
-    return msgspec.msgpack.decode(raw, type=kind)
+    value: _T = decoder(kind).decode(raw)
+    return value
+
+
+def convert(values: dict[str, Any], kind: type[_T]) -> _T:
+    """The value of this type with these fields. Raises msgspec.ValidationError."""
+    decoder(kind)
+    return msgspec.convert(values, kind)
 
 
 def report(session: str, number: int, events: list[base.Event]) -> Report:
@@ -134,7 +154,7 @@ class Channel:
 
     def __init__(self, end: socket.socket, incoming: Any, *, send_seconds: int = 0) -> None:
         self._socket = end
-        self._decoder = msgspec.msgpack.Decoder(incoming)
+        self._decoder = decoder(incoming)
         self._lock = threading.Lock()
         if send_seconds:  # a peer that does not read must not hold our threads
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", send_seconds, 0))

@@ -8,12 +8,6 @@ import pytest
 _serial = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items):
-    """What shares sessions runs in one process of xdist: a module, apart from its tests with shared workers."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {'[together' in item.name}"))
-
-
 @pytest.fixture(scope="session")
 def double():
     from tests.whatsapp.double import Double  # noqa: PLC0415 - needs neonize; who lacks it skips before

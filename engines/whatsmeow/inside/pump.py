@@ -137,7 +137,7 @@ class Pump:
 
     def _translated(self, record: Spooled) -> list[base.Event]:
         if record.kind == SETTLED:
-            return [msgspec.msgpack.decode(record.body, type=base.SendFinished)]
+            return [frames.unpack(record.body, base.SendFinished)]
         kind, handler = self._kinds.get(record.kind, (None, None))
         if kind is None or handler is None:
             return []

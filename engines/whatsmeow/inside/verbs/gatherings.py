@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import msgspec
 from neonize.builder import build_revoke
 from neonize.utils.enum import ParticipantChange
 
@@ -18,7 +17,7 @@ from engines.things import (
     ParticipantResult,
     StatusPost,
 )
-from engines.whatsmeow import ids
+from engines.whatsmeow import frames, ids
 from engines.whatsmeow.inside import content
 from engines.whatsmeow.inside.ground import Ground
 from engines.whatsmeow.inside.verbs.sending import Sending
@@ -164,12 +163,12 @@ class Gatherings:
     def statuses(self) -> list[StatusPost]:
         """What was posted in the last 24 hours, newest first."""
         kept = self._ground.notebook.latest(addresses.STATUS, _MOST_STATUSES, since=int(time.time()) - _DAY)
-        return [_status(msgspec.msgpack.decode(each.packed, type=base.Message)) for each in reversed(kept)]
+        return [_status(frames.unpack(each.packed, base.Message)) for each in reversed(kept)]
 
     def post_status(self, key: str, kind: str, what: dict[str, Any]) -> StatusPost:
         """Post for everybody whom the account's privacy settings let see it."""
         if kind == "StatusText":
-            text = msgspec.convert(what, base.StatusText)
+            text = frames.convert(what, base.StatusText)
             kind, what = "Text", {"body": text.body}
         sent = self._sending.send(key, addresses.STATUS, kind, what, None)
         body = what.get("body") or what.get("caption")

@@ -37,7 +37,7 @@ class Sending:
     def send(self, key: str, chat: str, kind: str, content: dict[str, Any], quote: base.Quote | None) -> base.Sent:
         """Send once: the same key again gives the first outcome."""
         client, notebook = self._ground.client, self._ground.notebook
-        what = msgspec.convert(content, frames.CONTENTS[kind])
+        what = frames.convert(content, frames.CONTENTS[kind])
         earlier = notebook.begin_send(key)
         if earlier is not None:
             if earlier[0] is None:
@@ -113,4 +113,4 @@ class Sending:
     def history(self, chat: str, limit: int) -> list[base.Message]:
         """The newest messages of a chat that passed this session, oldest first."""
         kept = self._ground.notebook.latest(chat, limit)
-        return [msgspec.msgpack.decode(each.packed, type=base.Message) for each in kept]
+        return [frames.unpack(each.packed, base.Message) for each in kept]
