@@ -101,10 +101,12 @@ def test_who_waits_for_an_answer_as_the_worker_dies_is_told_that_nobody_knows(ho
     asker = threading.Thread(target=ask)
     asker.start()
     eventually(lambda: len(relay.sent) > count)
-    os.kill(worker(house), signal.SIGKILL)
+    before = worker(house)
+    os.kill(before, signal.SIGKILL)
     asker.join()
     relay.unanswered.clear()
     assert 504 == answers[0][0]
+    eventually(lambda: set(house.workers()) - {house.bystander, before})
     works(house)
 
 
