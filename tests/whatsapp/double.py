@@ -16,6 +16,7 @@ from .phone import Phone
 from .server import Server
 
 _PATIENCE = 30.0
+_ROUNDS = 5  # of the loop, in which what was closed really ends
 _T = TypeVar("_T")
 
 
@@ -44,10 +45,13 @@ class Double:
 
     async def _stop(self) -> None:
         await self.server.stop()
-        late = asyncio.all_tasks() - {asyncio.current_task()}  # who lost its connection is there again already
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        while late := asyncio.all_tasks() - {asyncio.current_task()}:  # who lost its connection is there again already
+            await asyncio.sleep(0)  # one that is cancelled before it began would close nothing
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Do something in the server's thread and wait for it."""

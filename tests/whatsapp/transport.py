@@ -1,6 +1,7 @@
 """How bytes arrive: an HTTP CONNECT proxy that leads every name to one TLS port, which serves websocket and media."""
 
 import asyncio
+import contextlib
 import ssl
 
 from aiohttp import web
@@ -27,6 +28,10 @@ class Proxy:
     async def stop(self) -> None:
         """Listen no more and let go of what is open."""
         if self._server:
+            loop = asyncio.get_running_loop()
+            for listening in self._server.sockets:  # who was accepted but not handed over would never be closed
+                loop.remove_reader(listening.fileno())
+            await asyncio.sleep(0)
             self._server.close()
         for task in list(self._tasks):
             task.cancel()
@@ -53,8 +58,9 @@ class Proxy:
         if self.mode == "refuse":
             return
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
+        with contextlib.closing(inner_writer):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
 
     async def _hang(self) -> None:
         """Say nothing until the test asks for something else, from its own thread: nothing here could be awaited."""
