@@ -18,6 +18,7 @@ class Kept:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, tuple[Any, Any, float]] = OrderedDict()
         self._by_place: dict[Any, list[int]] = {}
+        self._closed = False
 
     def take(self, place: Any) -> Any | None:
         """A connection to that place that still stands."""
@@ -34,10 +35,13 @@ class Kept:
             connection.close()
 
     def put(self, place: Any, connection: Any) -> None:
-        """Keep a connection whose answer was read to its end."""
+        """Keep a connection whose answer was read to its end; one that comes after the end is closed."""
         now = time.monotonic()
         dropped = []
         with self._lock:
+            if self._closed:
+                connection.close()
+                return
             self._kept[id(connection)] = (place, connection, now)
             self._by_place.setdefault(place, []).append(id(connection))
             while len(self._kept) > _MOST or next(iter(self._kept.values()))[2] < now - _SECONDS:
@@ -50,8 +54,9 @@ class Kept:
             old.close()
 
     def close(self) -> None:
-        """Close them all."""
+        """Close them all, and keep none any more."""
         with self._lock:
+            self._closed = True
             kept, self._kept, self._by_place = self._kept, OrderedDict(), {}
         for _, connection, _ in kept.values():
             connection.close()

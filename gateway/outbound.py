@@ -108,20 +108,8 @@ class Outbound:
         place = target(url)
         with _told(), closing(self._open(place, Deadline(timeout), guarded=True)) as connection:
             connection.request("GET", place.path, headers={"User-Agent": "OpenWA-Media/1.0.0"}, **_RAW)
-            response = connection.getresponse()
-            if response.status // 100 == 3:
-                raise Redirected("The URL redirects, which is not followed")
-            if response.status != 200:
-                raise Unreachable(f"The URL answers {response.status}")
-            size, announced = 0, int(response.headers.get("Content-Length") or 0)
-            for part in _read(response, max_bytes + 1):
-                size += len(part)
-                if max(size, announced) > max_bytes:
-                    raise TooMuch(f"Media is larger than {max_bytes} bytes")
-                write(part)
-            if not size:
-                raise Unreachable("The URL answers nothing")
-            return response.headers  # type: ignore[no-any-return]
+            with closing(connection.getresponse()) as response:
+                return _take(response, max_bytes, write)
 
     def close(self) -> None:
         """Close what is kept."""
@@ -172,6 +160,7 @@ class Outbound:
         if spent:
             self._idle.put((place[:3], guarded), connection)
         else:
+            response.close()  # of an answer that ends with its connection, the response alone holds the socket
             connection.close()
         return Answer(response.status, response.headers, b"".join(parts)[:keep])
 
@@ -216,6 +205,23 @@ def _read(response: Any, most: int) -> Iterator[bytes]:
     while most > 0 and (part := response.read(min(most, 65_536))):
         most -= len(part)
         yield part
+
+
+def _take(response: Any, max_bytes: int, write: Callable[[bytes], object]) -> Mapping[str, str]:
+    """The body of a 200 goes to `write`; the headers come back."""
+    if response.status // 100 == 3:
+        raise Redirected("The URL redirects, which is not followed")
+    if response.status != 200:
+        raise Unreachable(f"The URL answers {response.status}")
+    size, announced = 0, int(response.headers.get("Content-Length") or 0)
+    for part in _read(response, max_bytes + 1):
+        size += len(part)
+        if max(size, announced) > max_bytes:
+            raise TooMuch(f"Media is larger than {max_bytes} bytes")
+        write(part)
+    if not size:
+        raise Unreachable("The URL answers nothing")
+    return response.headers  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -127,6 +127,15 @@ def test_a_connection_is_used_again(receiver: Receiver, outbound: Outbound) -> N
     assert len({one.connection for one in receiver.received}) == 1
 
 
+def test_after_the_end_no_connection_is_kept(receiver: Receiver, outbound: Outbound) -> None:
+    """Who was still calling as everything was closed brings its connection home too late."""
+    outbound.close()
+    for _ in range(2):
+        post(outbound, receiver.url + "/a")
+
+    assert len({one.connection for one in receiver.received}) == 2
+
+
 def test_a_kept_connection_that_was_closed_is_replaced(receiver: Receiver, outbound: Outbound) -> None:
     post(outbound, receiver.url + "/a")
     receiver.behaviour = answer(200, b"bye", Connection="close")
