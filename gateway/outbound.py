@@ -9,7 +9,6 @@ import http.client
 import io
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
@@ -21,9 +20,9 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from gateway.deadline import Deadline
 from gateway.keepalive import Kept
-from gateway.ssrf import Blocked, Target, is_address, is_public, target
+from gateway.lookup import NoName, look_up
+from gateway.ssrf import Blocked, Target, is_public, target
 
-_MOST_LOOKUPS = 32
 _DRAIN_BYTES = 65_536
 _DRAIN_SECONDS = 1.0
 _trusting_the_system = cache(ssl.create_default_context)  # reading all its authorities takes 25 ms
@@ -58,7 +57,6 @@ class Outbound:
         """`allowed_hosts` are called without judging their addresses; times are seconds; `tls` says whom to trust."""
         self._allowed = {host.strip("[]").lower() for host in allowed_hosts}
         self._dns_timeout = dns_timeout
-        self._lookups = threading.BoundedSemaphore(_MOST_LOOKUPS)
         self._tls = tls or _trusting_the_system()
         self._idle = Kept()
 
@@ -69,7 +67,7 @@ class Outbound:
             return
         try:
             self._addresses(place, self._dns_timeout)
-        except _NoName as error:
+        except NoName as error:
             raise Blocked(f"Could not resolve host: {place.host} ({error})") from None
 
     def post(
@@ -165,37 +163,11 @@ class Outbound:
         return Answer(response.status, response.headers, b"".join(parts)[:keep])
 
     def _addresses(self, place: Target, timeout: float, *, guarded: bool = True) -> list[Any]:
-        """Where to connect to. Every address of the name has to be public. Raises Blocked, _NoName."""
-        found = self._resolve(place, timeout)
+        """Where to connect to. Every address of the name has to be public. Raises Blocked, NoName."""
+        found = look_up(place.host, place.port, timeout)
         if guarded and place.host not in self._allowed and not all(is_public(info[4][0]) for info in found):
             raise Blocked("url must lead to a public address, or its host be named in SSRF_ALLOWED_HOSTS")
         return found
-
-    def _resolve(self, place: Target, timeout: float) -> list[Any]:
-        """Look a name up with a deadline: a name server that hangs keeps a spare thread, not the caller."""
-        if not self._lookups.acquire(timeout=timeout):
-            raise _NoName("EAI_AGAIN")
-        done: list[Any] = []
-        finished = threading.Event()
-
-        def look_up() -> None:
-            try:
-                done.append(socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM))
-            except (OSError, UnicodeError) as error:
-                done.append(error)
-            finally:
-                self._lookups.release()
-                finished.set()
-
-        if is_address(place.host):
-            look_up()
-        else:
-            threading.Thread(target=look_up, name="lookup", daemon=True).start()
-        if not finished.wait(timeout):
-            raise _NoName("ETIMEOUT")
-        if isinstance(done[0], Exception):
-            raise _NoName("ENOTFOUND")
-        return list(done[0])
 
 
 _RAW: dict[str, Any] = {"preload_content": False, "decode_content": False}
@@ -229,7 +201,7 @@ def _told() -> Iterator[None]:
     """What went wrong with the network, in words that give no address away."""
     try:
         yield
-    except _NoName as error:
+    except NoName as error:
         raise Unreachable(f"The host's name does not resolve ({error})") from None
     except (TimeoutError, Urllib3Timeout):
         raise Unreachable("No answer in time") from None
@@ -245,10 +217,6 @@ def _told() -> Iterator[None]:
         raise Unreachable("The host cannot be reached") from None
     except (HTTPError, http.client.HTTPException, ValueError):
         raise Unreachable("The answer was no HTTP") from None
-
-
-class _NoName(Exception):
-    """The name does not resolve; the message is a code such as ENOTFOUND."""
 
 
 class _TimedReader(socket.SocketIO):
