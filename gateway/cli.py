@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from queue import SimpleQueue
 from typing import Any
 
 from gateway import __version__, config, logs
@@ -61,14 +62,14 @@ def _serve(settings: config.Config) -> int:
     except (OSError, ValueError) as error:  # ValueError is waitress' word for a host without an address
         reason = getattr(error, "strerror", None) or error
         raise OSError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
-    stop = threading.Event()
+    stop: SimpleQueue[int] = SimpleQueue()  # an Event locks itself up when a signal comes as its wait begins
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: stop.put(number))
     program.start()
     gc.freeze()  # the document and its validators live as long as we do: no collection need look at them again
     threading.Thread(target=server.serve, name="http", daemon=True).start()
     _banner(settings, server.port, program.first_key)
-    stop.wait()
+    stop.get()
     program.drain()
     finished = server.drain(settings.shutdown_delay / 1000)
     program.stop()

@@ -149,17 +149,39 @@ def test_a_slow_body_holds_no_worker(port: int, gateway: Gateway) -> None:
 # --- the end --------------------------------------------------------------------------------------
 
 
+# A signal reaches the main thread again, in the middle of whatever lock it takes after its first words.
+TOLD_AS_IT_WAITS = """
+import signal, sys, threading
+from gateway import cli
+
+def tell(frame, *_):
+    if frame.f_code is threading.Condition.wait.__code__:
+        sys.settrace(None)
+        signal.raise_signal(signal.SIGTERM)
+
+def banner(*told):
+    said(*told)
+    sys.settrace(tell)
+
+said, cli._banner = cli._banner, banner
+sys.exit(cli.main(["serve"]))
+"""
+
+
 class Process:
     """`openwa serve` as a process."""
 
-    def __init__(self, directory: Path, **more: str) -> None:
+    def __init__(self, directory: Path, *python: str, **more: str) -> None:
         environ = {
             **os.environ, "PORT": "0", "DATA_DIR": str(directory / "data"), "API_MASTER_KEY": ADMIN,
             "SIMULATOR_LINK_AFTER": "0", "SIMULATE_TYPING": "false", "RATE_LIMIT_SHORT_LIMIT": "1000", **more,
         }  # fmt: skip
         environ.pop("DATABASE_URL", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "gateway.cli", "serve"], env=environ, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-u", *(python or ("-m", "gateway.cli", "serve"))],
+            env=environ,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         found = re.search(r"http://localhost:(\d+)/api", self.process.stdout.readline())
@@ -195,10 +217,10 @@ class Process:
 
 
 @pytest.fixture
-def process(database_url: str, tmp_path: Path) -> Iterator[Process]:
+def process(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Process]:
     """A gateway in a process of its own, that is killed if it does not end."""
     del database_url  # it has its own
-    one = Process(tmp_path)
+    one = Process(tmp_path, *getattr(request, "param", ()))
     yield one
     one.process.kill()
     one.process.wait(10)
@@ -225,4 +247,10 @@ def test_on_sigterm_what_is_in_flight_is_finished_and_the_new_is_refused(process
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_gateway_ends_at_once(process: Process, number: signal.Signals) -> None:
     process.process.send_signal(number)
+    assert 0 == process.process.wait(10)
+
+
+@pytest.mark.parametrize("process", [("-c", TOLD_AS_IT_WAITS)], indirect=True)
+def test_a_signal_that_comes_as_the_gateway_begins_to_wait_ends_it(process: Process) -> None:
+    process.process.send_signal(signal.SIGTERM)
     assert 0 == process.process.wait(10)

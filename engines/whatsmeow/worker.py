@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from queue import SimpleQueue
 
 from engines.whatsmeow import exits, frames
 from engines.whatsmeow.stay import Stay
@@ -35,12 +36,12 @@ class Worker:
         self._seats = seats
         self._stays: dict[str, tuple[Stay, threading.Thread]] = {}
         self._lock = threading.Lock()
-        self._leaving = threading.Event()
+        self._leaving: SimpleQueue[None] = SimpleQueue()  # its put may come from a signal at any moment
 
     def run(self) -> None:
         """Serve until the gateway hangs up or somebody ends it."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
-        self._leaving.wait()
+        self._leaving.get()
         with self._lock:
             left = list(self._stays.values())
         for stay, _ in left:
@@ -51,7 +52,7 @@ class Worker:
 
     def leave(self) -> None:
         """End soon, with all sessions."""
-        self._leaving.set()
+        self._leaving.put(None)
 
     def _listen(self) -> None:
         try:
@@ -61,7 +62,7 @@ class Worker:
             pass  # the gateway is gone
         except BaseException:
             log.exception("the thread that listens died")
-        self._leaving.set()
+        self._leaving.put(None)
 
     def _take(self, frame: frames.Inward) -> None:
         if isinstance(frame, frames.Begin):
