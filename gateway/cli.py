@@ -4,12 +4,12 @@ import argparse
 import gc
 import json
 import logging
+import os
 import shlex
 import signal
 import sys
 import threading
 from collections.abc import Sequence
-from queue import SimpleQueue
 from typing import Any
 
 from gateway import __version__, config, logs
@@ -62,19 +62,31 @@ def _serve(settings: config.Config) -> int:
     except (OSError, ValueError) as error:  # ValueError is waitress' word for a host without an address
         reason = getattr(error, "strerror", None) or error
         raise OSError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
-    stop: SimpleQueue[int] = SimpleQueue()  # an Event locks itself up when a signal comes as its wait begins
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: stop.put(number))
+    told = _signals()
     program.start()
     gc.freeze()  # the document and its validators live as long as we do: no collection need look at them again
     threading.Thread(target=server.serve, name="http", daemon=True).start()
     _banner(settings, server.port, program.first_key)
-    stop.get()
+    os.read(told, 1)
     program.drain()
     finished = server.drain(settings.shutdown_delay / 1000)
     program.stop()
     log.info("stopped" if finished else "stopped with requests still in flight")
     return 0 if finished else 1
+
+
+def _signals() -> int:
+    """A file to read from: a byte comes with SIGTERM or SIGINT.
+
+    A lock would not do. A signal that comes as the main thread begins to wait, or comes to another thread, does not
+    wake it; and an Event that is set by a handler may be in use where it was interrupted.
+    """
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return readable
 
 
 def link(settings: config.Config, args: argparse.Namespace) -> int:
