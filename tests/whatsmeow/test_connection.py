@@ -20,26 +20,6 @@ def workers(request, double, tmp_path_factory):
         yield made
 
 
-@pytest.fixture(scope="module", autouse=True)
-def deaf(double, tmp_path_factory):
-    """A session whose server falls silent at once; pings take half a minute to show it, so others run meanwhile."""
-    with Line(double, tmp_path_factory.mktemp("deaf") / "session", "deaf", silent_seconds=0.5) as line:
-        line.link()
-        line.phone.device.connection.deaf = True
-        yield line
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unscanned(double, tmp_path_factory):
-    """A session that was given two codes, whose twenty seconds each run out while others are tested."""
-    with Line(double, tmp_path_factory.mktemp("unscanned") / "session", "unscanned") as line:
-        double.server.pairing.codes = 2
-        line.engine.start()
-        line.happened(base.QrChanged)
-        double.server.pairing.codes = 6
-        yield line
-
-
 # --- the connection
 
 
@@ -210,20 +190,9 @@ def test_a_session_may_have_a_proxy_of_its_own(double, tmp_path, monkeypatch, co
         assert line.said(contact, base.Text("through")).text == "through"
 
 
-# --- what took its time meanwhile
-
-
-def test_a_deaf_socket_is_no_connection(deaf):
-    deaf.eventually(lambda: deaf.sink.states.count("ready") == 2, seconds=60)
-    assert "unresponsive" in {event.reason for event in deaf.sink.of(base.StateChanged)}
-
-
-def test_a_code_is_good_for_a_minute_the_next_ones_for_twenty_seconds(unscanned):
-    """When none is left, the library says so only on its standard output, and would wait for ever."""
-    unscanned.eventually(lambda: len(unscanned.sink.of(base.QrChanged)) > 2, seconds=60)
-    first, second, third = unscanned.sink.of(base.QrChanged)[:3]
-    assert -20 == pytest.approx((second.expires_at - first.expires_at) / 1000, abs=2)  # 20 after 20, instead of 60
-    assert third.expires_at > second.expires_at + 40_000  # of a new client, which was given six
-    assert ["initializing", "qr_ready", "disconnected", "initializing"] == unscanned.sink.states[:4]
-    assert "qr_timeout" == unscanned.sink.of(base.StateChanged)[2].reason
-    assert unscanned.engine.qr().text == unscanned.sink.of(base.QrChanged)[-1].text
+def test_the_code_is_told_before_the_state_that_promises_it(line):
+    """Who sees qr_ready asks for the code at once."""
+    line.engine.start()
+    line.reach("qr_ready")
+    ready = line.sink.events.index(line.sink.first(base.StateChanged, lambda event: event.state == "qr_ready"))
+    assert base.QrChanged in map(type, line.sink.events[:ready])

@@ -240,12 +240,12 @@ class Session:
     def _on_qr(self, text: str) -> None:
         self.alive.set()
         seconds = _NEXT_QR_SECONDS if self._codes else _FIRST_QR_SECONDS
+        self._tell(base.QrChanged(text, int((time.time() + seconds) * 1000)))
         if self._codes == 0:
             self.watchdog.met("dial")
             self._expect("qr", self._settings.qr_seconds, exits.AGAIN, "qr_timeout")
-            self._enter("qr_ready")
+            self._enter("qr_ready")  # told last: whoever reads it asks for the code
         self._codes += 1
-        self._tell(base.QrChanged(text, int((time.time() + seconds) * 1000)))
 
     def _on_paired(self, event: Any) -> None:
         self.watchdog.met("qr", "dial")
