@@ -4,7 +4,8 @@ What cannot be spooled: the library commits its Signal session when it decrypts 
 calling us, and can decrypt nothing twice. whatsmeow has switches for that (SynchronousAck, EnableDecryptedEventBuffer),
 but neonize 0.5 sets none of them and exports no way to. So a process that is killed between decryption and the end of
 `_spool` loses that message. On a machine with five times too much to do six of ten messages were spooled before their
-receipt reached the server, one of a hundred more than 10 ms after it. A worker that ends in order lets all in first.
+receipt reached the server, one of a hundred more than 10 ms after it. A worker that ends in order waits for half a
+second in which nothing comes, two seconds at most; what is under way as its socket closes after that is lost as well.
 """
 
 import logging
