@@ -109,7 +109,6 @@ class Stay:
             session.look_for_credentials()
             if ticks % _NAME_EVERY == 0:
                 session.look_for_name()
-        pump.let_in(_QUIET_SECONDS, _END_SECONDS)  # first: what the library handles as it disconnects is lost
         session.close()
         pump.let_in(_QUIET_SECONDS, _END_SECONDS)
         if session.state == "failed":
@@ -138,6 +137,7 @@ class Stay:
             parts.session.gone.wait()
             parts.session.forget()
             parts.pump.stop()
+            parts.session.custody.close()
             parts.notebook.close()
             store.release(claim)
 

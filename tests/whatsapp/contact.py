@@ -50,6 +50,7 @@ class Contact:
         self.messages: queue.Queue[Received] = queue.Queue()
         self.stanzas: queue.Queue[Node] = queue.Queue()
         self.told: set[tuple[str, LinkedDevice]] = set()
+        self.said: dict[str, tuple[dict[str, object], e2e.Message]] = {}
         account.devices[0] = self
 
     # --- what reaches it
@@ -69,6 +70,8 @@ class Contact:
         """The server hands it a stanza."""
         if node.tag != "message":
             self.stanzas.put(node)
+            if node.attrs.get("type") == "retry":
+                await self._say_again(node)
             return
         chat = node.attrs["from"]
         sender = node.attrs.get("participant") or chat
@@ -147,6 +150,7 @@ class Contact:
     async def say(self, to: Account, what: "str | e2e.Message", **attrs: object) -> str:
         """Write to a person's linked devices; returns the message id."""
         base = self._base(what) | {"from": self.account.lid, "sender_pn": self.account.phone} | attrs
+        self.said[str(base["id"])] = base, _message(what)
         for device in to.linked:
             await device.deliver(Node("message", dict(base), [self.sealed(device, _message(what))]))
         return str(base["id"])
@@ -155,6 +159,7 @@ class Contact:
         """Write into a group; members that lack the sender key get it along with the message."""
         base = self._base(what) | {"from": group, "participant": self.account.lid, "participant_pn": self.account.phone}
         distribution = self.sender_keys.distribution(group.user)
+        self.said[str(base["id"])] = base | {"addressing_mode": "lid"}, _message(what)
         shared = Node(
             "enc", {"v": "2", "type": "skmsg"}, self.sender_keys.encrypt(group.user, _message(what).SerializeToString())
         )
@@ -165,6 +170,19 @@ class Contact:
             self.told.add((group.user, device))
             await device.deliver(Node("message", base | {"addressing_mode": "lid"}, [*first, shared]))
         return str(base["id"])
+
+    async def _say_again(self, node: Node) -> None:
+        """Encrypt a message anew for a device that could not open it: with the keys that it sends, if it does."""
+        device = self.server.directory.device(node.attrs.get("participant") or node.attrs["from"])
+        if not isinstance(device, LinkedDevice) or node.attrs["id"] not in self.said:
+            return
+        base, message = self.said[node.attrs["id"]]
+        keys = node.find("keys")
+        if keys:
+            self.party.begin((device.account.phone.user, device.number), _offered(keys))
+        sealed = self.sealed(device, message)
+        sealed.attrs["count"] = node.child("retry").attrs["count"]
+        await device.deliver(Node("message", dict(base), [sealed]))
 
     def _base(self, what: "str | e2e.Message") -> dict[str, object]:
         kind = "text"
@@ -225,9 +243,16 @@ class Contact:
 
 def _published(device: LinkedDevice) -> Bundle:
     one_time = device.one_time.pop(0) if device.one_time else None
-    signed = device.keys["skey"]
+    return _bundle(device.keys["identity"], device.keys["skey"], one_time)
+
+
+def _offered(keys: Node) -> Bundle:
+    return _bundle(keys.child("identity"), keys.child("skey"), keys.find("key"))
+
+
+def _bundle(identity: Node, signed: Node, one_time: Node | None) -> Bundle:
     return Bundle(
-        device.keys["identity"].data,
+        identity.data,
         int.from_bytes(signed.child("id").data, "big"),
         signed.child("value").data,
         int.from_bytes(one_time.child("id").data, "big") if one_time else None,

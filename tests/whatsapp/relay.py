@@ -79,8 +79,9 @@ class Relay:
     async def receipt(self, connection: Connection, device: LinkedDevice, node: Node) -> None:
         """Acknowledge a receipt and tell the author of the messages."""
         self.receipts.append(node)
-        device.acknowledged(node.attrs["id"])
         kind, now, to = node.attrs.get("type"), int(time.time()), node.attrs["to"]
+        if kind != "retry":  # else it is acknowledged, too
+            device.acknowledged(node.attrs["id"])
         ack = {"class": "receipt", "id": node.attrs["id"], "from": to, "type": kind, "t": now}
         await connection.send(Node("ack", ack))
         attrs = {"id": node.attrs["id"], "type": kind, "t": now}

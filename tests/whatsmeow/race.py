@@ -14,13 +14,16 @@ from engines.whatsmeow.inside import lean
 
 lean.prepare()
 
+from engines.whatsmeow.inside.custody import Custody  # noqa: E402
+from engines.whatsmeow.inside.notebook import Notebook  # noqa: E402
 from engines.whatsmeow.inside.session import Session, fence  # noqa: E402
 
 
 def make(directory: Path) -> Session:
     """A client that the library knows, and that reaches nobody."""
     directory.mkdir(exist_ok=True)
-    session = Session(directory, Settings(), None, lambda _: None, lambda _: None)
+    custody = Custody(Notebook(directory / "notebook.db"), lambda: None)
+    session = Session(directory, Settings(), None, custody, lambda _: None, lambda _: None)
     session.connect()
     return session
 

@@ -14,9 +14,10 @@ lean.prepare()  # before the library's package, which is imported from here on
 from neonize import events as happen
 
 from engines import base
-from engines.whatsmeow import frames
+from engines.whatsmeow import exits, frames
 from engines.whatsmeow.inside import store
 from engines.whatsmeow.inside.compose import Composer
+from engines.whatsmeow.inside.custody import Custody
 from engines.whatsmeow.inside.ground import Ground
 from engines.whatsmeow.inside.notebook import Notebook
 from engines.whatsmeow.inside.office import Office
@@ -52,7 +53,14 @@ def build(
     if notebook.fact("unlinked"):  # the library may have died before it forgot the credentials itself
         store.forget(directory)
         notebook.note("unlinked", "")
-    session = Session(directory, settings, begin.proxy_url, tell, leave)
+    _resolve_doubts(directory, notebook)
+
+    def again() -> None:
+        tell(base.StateChanged("disconnected", "recovering_messages"))
+        leave(exits.RETRY)
+
+    custody = Custody(notebook, again)
+    session = Session(directory, settings, begin.proxy_url, custody, tell, leave)
     people = People(session.client, session.alive, notebook.fact("own"))
 
     def identify(digits: str) -> None:
@@ -60,13 +68,22 @@ def build(
         notebook.note("own", people.own())
 
     session.identify, session.unlinked = identify, lambda: notebook.note("unlinked", "yes")
-    pump = Pump(begin.session, session, people, notebook, settings)
+    pump = Pump(begin.session, session, people, notebook, custody, settings)
     _pass_on(session, pump, tell)
     composer = Composer(session.client, people, notebook, settings.media_cap)
     ground = Ground(session, people, notebook, composer, pump, settings)
     sending = Sending(ground)
     office = Office(begin.session, [sending, Chatting(ground), Gatherings(ground, sending)], send)
     return Parts(session, pump, office, notebook)
+
+
+def _resolve_doubts(directory: Path, notebook: Notebook) -> None:
+    """What was decrypted and lost comes again: it must not be taken for what was heard before."""
+    doubts = notebook.doubts()
+    if doubts and store.linked(directory):
+        for author, chat in doubts:
+            store.forget_session(directory, author, chat)
+    notebook.resolve()
 
 
 def _pass_on(session: Session, pump: Pump, tell: Callable[[base.Event], None]) -> None:

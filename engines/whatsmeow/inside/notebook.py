@@ -14,6 +14,8 @@ from typing import Any
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (number INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS heard (stanza TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS doubts (author TEXT, chat TEXT, at INTEGER NOT NULL, open INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS sends (key TEXT PRIMARY KEY, message_id TEXT, at INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS messages (
   serial INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, stanza TEXT NOT NULL, sender TEXT NOT NULL,
@@ -28,6 +30,8 @@ CREATE TABLE IF NOT EXISTS chats (id TEXT PRIMARY KEY, name TEXT, unread INTEGER
 """
 _KEPT_MESSAGES = 20_000
 _KEPT_SENDS = 20_000
+_KEPT_HEARD = 20_000
+_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,12 @@ class Notebook:
 
     # --- the spool
 
-    def append(self, kind: int, body: bytes) -> int:
-        """Put a record at the end; returns its number."""
+    def append(self, kind: int, body: bytes, stanza: str | None = None) -> int:
+        """Put a record at the end, maybe that of a message; returns its number."""
         with self._lock, self._store:
             number = self._store.execute("INSERT INTO spool (kind, body) VALUES (?, ?)", (kind, body)).lastrowid
+            if stanza is not None:
+                self._store.execute("INSERT OR REPLACE INTO heard VALUES (?, ?)", (stanza, number))
         with self._appended:
             self._appended.notify_all()
         return number or 0
@@ -104,6 +110,30 @@ class Notebook:
         """How many records are on their way."""
         row = self._one("SELECT count(*) FROM spool", ())
         return int(row[0]) if row else 0
+
+    # --- what came in before
+
+    def heard(self, stanza: str) -> bool:
+        """Whether this message was ever put into the spool, as far as one remembers."""
+        return self._one("SELECT 1 FROM heard WHERE stanza = ?", (stanza,)) is not None
+
+    def doubt(self, author: str, chat: str, at: int) -> int:
+        """Note that a message of this author was decrypted and lost; how many were within the hour before."""
+        with self._lock, self._store:
+            self._store.execute("DELETE FROM doubts WHERE NOT open AND at < ?", (at - _HOUR,))
+            self._store.execute("INSERT INTO doubts VALUES (?, ?, ?, TRUE)", (author, chat, at))
+            recent = "SELECT count(*) FROM doubts WHERE at > ?"
+            return int(self._store.execute(recent, (at - _HOUR,)).fetchone()[0])
+
+    def doubts(self) -> list[tuple[str, str]]:
+        """Author and chat of what was noted so and not resolved yet."""
+        with self._lock:
+            return self._store.execute("SELECT DISTINCT author, chat FROM doubts WHERE open").fetchall()
+
+    def resolve(self) -> None:
+        """All doubts are resolved."""
+        with self._lock, self._store:
+            self._store.execute("UPDATE doubts SET open = FALSE WHERE open")
 
     # --- the account
 
@@ -219,13 +249,15 @@ class Notebook:
                     self._store.execute(f"UPDATE OR IGNORE {table} SET chat = ? WHERE chat = ?", (now, before))  # noqa: S608
 
     def prune(self) -> None:
-        """Let go of the oldest messages and sends beyond what is kept."""
+        """Let go of the oldest messages, sends and names of messages beyond what is kept."""
         with self._lock, self._store:
             self._store.execute(
                 "DELETE FROM messages WHERE serial <= (SELECT max(serial) FROM messages) - ?", (_KEPT_MESSAGES,)
             )
             oldest = "SELECT at FROM sends WHERE at NOT NULL ORDER BY at DESC LIMIT 1 OFFSET ?"
             self._store.execute(f"DELETE FROM sends WHERE at < ({oldest})", (_KEPT_SENDS,))  # noqa: S608 - a literal
+            newest = "SELECT max(number) FROM heard"
+            self._store.execute(f"DELETE FROM heard WHERE number <= ({newest}) - ?", (_KEPT_HEARD,))  # noqa: S608
 
     def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._lock:

@@ -1,11 +1,7 @@
 """The way of events out of the worker: spooled first, then translated, reported, and forgotten once committed.
 
-What cannot be spooled: the library commits its Signal session when it decrypts a message, sends the receipt beside
-calling us, and can decrypt nothing twice. whatsmeow has switches for that (SynchronousAck, EnableDecryptedEventBuffer),
-but neonize 0.5 sets none of them and exports no way to. So a process that is killed between decryption and the end of
-`_spool` loses that message. On a machine with five times too much to do six of ten messages were spooled before their
-receipt reached the server, one of a hundred more than 10 ms after it. A worker that ends in order waits for half a
-second in which nothing comes, two seconds at most; what is under way as its socket closes after that is lost as well.
+What the library hands over is spooled before its callback returns, and acknowledged after that (`custody`). A worker
+that ends in order closes the socket and waits until nothing comes any more, so that little has to be asked for anew.
 """
 
 import logging
@@ -21,6 +17,7 @@ from neonize import events as happen
 from engines import base
 from engines.whatsmeow import frames
 from engines.whatsmeow.inside import content, media
+from engines.whatsmeow.inside.custody import Custody
 from engines.whatsmeow.inside.happenings import Happenings
 from engines.whatsmeow.inside.notebook import Notebook, Spooled
 from engines.whatsmeow.inside.patience import patiently
@@ -33,6 +30,7 @@ log = logging.getLogger(__name__)
 SETTLED = 1000
 """The kind of a spooled `engines.base.SendFinished`; other kinds are neonize's."""
 
+_MESSAGE, _RECEIPT = happen.EVENT_TO_INT[happen.MessageEv], happen.EVENT_TO_INT[happen.ReceiptEv]
 _WINDOW = 64
 _CHUNK = 200
 _TICK = 0.5
@@ -43,9 +41,15 @@ class Pump:
     """Spools what neonize tells and reports it in order; at most a window of reports is under way."""
 
     def __init__(
-        self, name: str, session: Session, people: People, notebook: Notebook, settings: frames.Settings
+        self,
+        name: str,
+        session: Session,
+        people: People,
+        notebook: Notebook,
+        custody: Custody,
+        settings: frames.Settings,
     ) -> None:
-        self._name = name
+        self._name, self._custody = name, custody
         self._session, self._people, self._notebook, self._settings = session, people, notebook, settings
         self._directory = Path(session.client.name).parent / "media"
         translator = Translator(session.client, people, notebook, self._fetch)
@@ -70,12 +74,19 @@ class Pump:
             session.listen(kind, self._spooler(number))
 
     def _spooler(self, number: int) -> Callable[[Any], None]:
-        return lambda event: self._spool(number, event.SerializeToString())
+        return lambda event: self._spool(number, event)
 
-    def _spool(self, kind: int, body: bytes) -> None:
+    def _spool(self, kind: int, event: Any) -> None:
         """Out of this process before the library's callback returns; a full disk must not end in silence."""
+        message, receipts = None, ()
+        if kind == _MESSAGE:
+            if content.is_only_a_key(event.Message):
+                return  # the message itself comes with the same id
+            message = event.Info.ID
+        elif kind == _RECEIPT:
+            receipts = tuple(event.MessageIDs)
         try:
-            self._notebook.append(kind, body)
+            self._custody.keep(kind, event.SerializeToString(), message=message, receipts=receipts)
         except Exception:
             log.exception("an event could not be spooled")
             raise

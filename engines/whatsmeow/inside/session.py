@@ -22,12 +22,12 @@ from neonize._binder import (
 from neonize.proto import Neonize_pb2 as wire
 from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
 from neonize.utils.jid import build_jid
-from neonize.utils.log import log_whatsmeow
 
 from engines import base
 from engines.whatsmeow import exits
 from engines.whatsmeow.frames import Settings
 from engines.whatsmeow.inside import store
+from engines.whatsmeow.inside.custody import LOG_LEVEL, Custody
 from engines.whatsmeow.inside.fence import Fence
 from engines.whatsmeow.inside.watchdog import Watchdog
 
@@ -36,7 +36,6 @@ _BROWSER = "Chrome (Linux)"  # the server checks "Browser (OS)"
 _CHROME = 1
 _FAREWELL_SECONDS = 1.5
 _LISTED_SECONDS = 2.0
-_LOG_LEVEL = b"WARN"
 _ITSELF = 0  # the kind of the first event: the client's own device
 _LINKED, _OUTDATED, _TIMEOUT = b"success", b"err-client-outdated", b"timeout"
 _ENDS = (_LINKED, _OUTDATED, _TIMEOUT, b"err-unexpected-state", b"error")
@@ -56,8 +55,10 @@ class Session:
     `unlinked` that its credentials are void.
     """
 
-    def __init__(self, directory: Path, settings: Settings, proxy_url: str | None, tell: Tell, leave: Leave) -> None:
-        self._settings, self._tell, self._leave = settings, tell, leave
+    def __init__(
+        self, directory: Path, settings: Settings, proxy_url: str | None, custody: Custody, tell: Tell, leave: Leave
+    ) -> None:
+        self._settings, self.custody, self._tell, self._leave = settings, custody, tell, leave
         self._proxy = ProxySettings(proxy_url) if proxy_url else None
         self._props = DeviceProps(os=settings.device_name, platformType=DeviceProps.CHROME).SerializeToString()
         # a fresh name per start: the death of an object with the same name would stop this one
@@ -67,16 +68,13 @@ class Session:
         self.alive, self.ready, self.gone = threading.Event(), threading.Event(), threading.Event()
         self._listed, self._running, self._over = threading.Event(), threading.Event(), threading.Event()
         self._written: Callable[[], None] = lambda: None
-        self._look = contextlib.ExitStack()
-        self.closed = False
+        self._look, self.closed = contextlib.ExitStack(), False
         self._directory, self._linked = directory, store.linked(directory)
         self.identify: Callable[[str], None] = lambda _: None
         self.unlinked: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
         self._state: base.State = "initializing"
-        self._codes = 0
-        self._push_name = ""
-        self._parting = False
+        self._codes, self._push_name, self._parting = 0, "", False
         self._listen()
 
     @property
@@ -118,7 +116,7 @@ class Session:
             func_string(lambda _, code: self._on_code(ctypes.string_at(code))),
             func_string(lambda _, word: self._on_login(ctypes.string_at(word))),
             func_callback_bytes(self._on_event),
-            func_callback_bytes2(log_whatsmeow),
+            func_callback_bytes2(self.custody.listen),
         )
         settings = self._proxy._to_c_struct() if self._proxy else None  # noqa: SLF001 - it has no other way
         proxy = ctypes.byref(settings) if settings else None
@@ -128,7 +126,7 @@ class Session:
             if self.closed:
                 return b""
             wrong: bytes = fence.Neonize(
-                path, name, b"", 0, 0, _LOG_LEVEL, *callbacks, subscribed, len(kinds), props, len(props), b"", 0, proxy
+                path, name, b"", 0, 0, LOG_LEVEL, *callbacks, subscribed, len(kinds), props, len(props), b"", 0, proxy
             )
         finally:
             self._over.set()
@@ -167,7 +165,8 @@ class Session:
             self._look.close()
             self._running.set()
             self._is_listed()
-        self.client.event.execute(uuid, body, size, code)
+        with self.custody.handover():
+            self.client.event.execute(uuid, body, size, code)
 
     def close(self) -> None:
         """Close the socket, so that the server knows; `gone` is set once it is, which a dial that hangs delays."""

@@ -50,6 +50,21 @@ def forget(directory: Path) -> None:
         path.unlink()
 
 
+def forget_session(directory: Path, author: str, chat: str) -> None:
+    """Remove the Signal session with a device (as WhatsApp writes it: user:device@server), and its key of a group.
+
+    What it sends next cannot be opened, and is asked for anew. Only while the library is not there.
+    """
+    user, _, server = author.partition("@")
+    name, _, device = user.partition(":")
+    with contextlib.closing(sqlite3.connect(f"file:{directory / NAME}?mode=rw", uri=True)) as store, store:
+        pair = store.execute("SELECT lid, pn FROM whatsmeow_lid_map WHERE ? IN (lid, pn)", (name,)).fetchone()
+        lid, phone = pair or ((name, None) if server == "lid" else (None, name))
+        for address in (f"{lid}_1:{device or 0}", f"{phone}:{device or 0}"):
+            store.execute("DELETE FROM whatsmeow_sessions WHERE their_id = ?", (address,))
+            store.execute("DELETE FROM whatsmeow_sender_keys WHERE chat_id = ? AND sender_id = ?", (chat, address))
+
+
 def linked(directory: Path) -> bool:
     """Whether credentials are kept: the library removes them as soon as WhatsApp says that they are void."""
     if not (directory / NAME).exists():

@@ -1,0 +1,127 @@
+"""WhatsApp is told that a message arrived once it is on the disk, and what a killed worker decrypted comes again."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.whatsmeow.kit import drop, recovers
+
+# isort: split
+from engines import base
+from engines.whatsmeow.inside.notebook import Notebook
+from tests.whatsapp.schema import e2e
+
+
+@contextlib.contextmanager
+def full_disk(line):
+    """While it lasts nothing gets into the session's notebook."""
+    with contextlib.closing(sqlite3.connect(Path(line.account.directory) / "notebook.db")) as notebook:
+        notebook.execute("BEGIN IMMEDIATE")
+        yield
+        notebook.rollback()
+
+
+def keys(line):
+    """The library's Signal sessions and keys of groups: they change as it decrypts."""
+    with contextlib.closing(sqlite3.connect(Path(line.account.directory) / "whatsmeow.db")) as store:
+        sessions = store.execute("SELECT session FROM whatsmeow_sessions").fetchall()
+        return sessions, store.execute("SELECT sender_key FROM whatsmeow_sender_keys").fetchall()
+
+
+def waiting(line):
+    """The messages that WhatsApp holds for the session, as nobody acknowledged them."""
+    return [node.attrs["id"] for node in line.phone.device.waiting]
+
+
+@pytest.fixture
+def group(linked, contact):
+    return linked.double.group(contact.account, "Team", linked.phone.account)
+
+
+@pytest.fixture
+def writing(linked, contact, group):
+    """Ways to write to the session."""
+    return {
+        "a contact": lambda text: contact.say(linked.phone.account, text),
+        "a group": lambda text: contact.say_in(group, text),
+        "the phone itself": lambda text: linked.phone.write(contact, text),
+    }
+
+
+def decrypted(linked, writing, who, text):
+    """Write something that the library decrypts; its id."""
+    before = keys(linked)
+    stanza = linked.double.run(writing[who](text))
+    linked.eventually(lambda: keys(linked) != before)
+    return stanza
+
+
+def arrived(linked, text):
+    linked.message(lambda message: message.body == text)
+    linked.eventually(lambda: waiting(linked) == [])
+    return [message.body for message in linked.sink.messages].count(text)
+
+
+@pytest.mark.parametrize("who", ["a contact", "a group", "the phone itself"])
+def test_a_message_is_acknowledged_once_it_is_on_the_disk(linked, writing, who):
+    linked.double.run(writing[who]("before"))
+    arrived(linked, "before")
+    with full_disk(linked):
+        stanza = decrypted(linked, writing, who, "kept")
+        assert [stanza] == waiting(linked)
+    assert 1 == arrived(linked, "kept")
+
+
+@pytest.mark.parametrize("who", ["a contact", "a group", "the phone itself"])
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_message_that_a_killed_worker_decrypted_comes_again(linked, contact, writing, who, answered):
+    linked.double.run(writing[who]("before"))
+    arrived(linked, "before")
+    if answered:
+        linked.said(contact, base.Text("an answer"))
+    with full_disk(linked):
+        decrypted(linked, writing, who, "lost")
+        os.kill(linked.engine.pid, signal.SIGKILL)
+    assert 1 == arrived(linked, "lost")
+    recovers(linked, contact)
+
+
+def test_of_many_messages_that_a_killed_worker_had_all_come_once(linked, writing):
+    texts = [f"number {number}" for number in range(30)]
+    with full_disk(linked):
+        decrypted(linked, writing, "a contact", "first")
+        for text in texts:
+            linked.double.run(writing["a contact"](text))
+        os.kill(linked.engine.pid, signal.SIGKILL)
+    for text in texts:
+        linked.message(lambda message, text=text: message.body == text)
+    assert 1 == arrived(linked, "first")
+    assert sorted([*texts, "first"]) == sorted(message.body for message in linked.sink.messages)
+
+
+def test_a_message_that_comes_again_though_it_is_kept_disturbs_nobody(linked, contact, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(linked.phone.device, "acknowledged", lambda _: None)  # WhatsApp never got that
+        stanza = linked.heard(contact, "twice").id.split("_")[2]
+        assert [stanza] == waiting(linked)
+    drop(linked)
+    assert 1 == arrived(linked, "twice")
+    assert "recovering_messages" not in {event.reason for event in linked.sink.of(base.StateChanged)}
+
+
+def test_a_message_that_says_nothing_is_acknowledged_too(linked, contact):
+    nothing = e2e.Message(messageContextInfo=e2e.MessageContextInfo(messageSecret=bytes(32)))
+    stanza = linked.double.run(contact.say(linked.phone.account, nothing))
+    assert [stanza] == waiting(linked)
+    linked.eventually(lambda: waiting(linked) == [])
+
+
+def test_who_makes_the_session_recover_for_ever_is_stopped(tmp_path):
+    """An author may send one message twice on purpose, under another id: that is ignored and was never kept."""
+    notebook = Notebook(tmp_path / "notebook.db")
+    found = [notebook.doubt("1@lid", "1@lid", at) for at in (0, 10, 3599, 3600)]
+    assert [1, 2, 3, 3] == found
