@@ -87,8 +87,10 @@ class LinkedDevice:
             await self.connection.send(node)
 
     def acknowledged(self, message_id: str) -> None:
-        """The device has this message."""
-        self.waiting = [node for node in self.waiting if node.tag != "message" or node.attrs["id"] != message_id]
+        """The device has this message; it may have asked for it anew, and then gets it once more."""
+        first = next((n for n in self.waiting if n.tag == "message" and n.attrs["id"] == message_id), None)
+        if first is not None:
+            self.waiting.remove(first)
 
     async def flush(self) -> None:
         """Hand over what waited, framed as the server frames an offline queue."""

@@ -159,7 +159,9 @@ class Contact:
         """Write into a group; members that lack the sender key get it along with the message."""
         base = self._base(what) | {"from": group, "participant": self.account.lid, "participant_pn": self.account.phone}
         distribution = self.sender_keys.distribution(group.user)
-        self.said[str(base["id"])] = base | {"addressing_mode": "lid"}, _message(what)
+        again = _distribution(group, distribution)
+        again.MergeFrom(_message(what))
+        self.said[str(base["id"])] = base | {"addressing_mode": "lid"}, again
         shared = Node(
             "enc", {"v": "2", "type": "skmsg"}, self.sender_keys.encrypt(group.user, _message(what).SerializeToString())
         )

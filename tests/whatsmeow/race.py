@@ -22,7 +22,7 @@ from engines.whatsmeow.inside.session import Session, fence  # noqa: E402
 def make(directory: Path) -> Session:
     """A client that the library knows, and that reaches nobody."""
     directory.mkdir(exist_ok=True)
-    custody = Custody(Notebook(directory / "notebook.db"), lambda: None)
+    custody = Custody(Notebook(directory / "notebook.db"), directory / "whatsmeow.db", lambda: None)
     session = Session(directory, Settings(), None, custody, lambda _: None, lambda _: None)
     session.connect()
     return session

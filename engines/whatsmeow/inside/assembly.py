@@ -15,7 +15,7 @@ from neonize import events as happen
 
 from engines import base
 from engines.whatsmeow import exits, frames
-from engines.whatsmeow.inside import store
+from engines.whatsmeow.inside import keys, store
 from engines.whatsmeow.inside.compose import Composer
 from engines.whatsmeow.inside.custody import Custody
 from engines.whatsmeow.inside.ground import Ground
@@ -53,13 +53,10 @@ def build(
     if notebook.fact("unlinked"):  # the library may have died before it forgot the credentials itself
         store.forget(directory)
         notebook.note("unlinked", "")
-    _resolve_doubts(directory, notebook)
-
-    def again() -> None:
-        tell(base.StateChanged("disconnected", "recovering_messages"))
-        leave(exits.RETRY)
-
-    custody = Custody(notebook, again)
+    if store.linked(directory):
+        keys.restore(directory / store.NAME, notebook.opening())
+    notebook.open([])
+    custody = Custody(notebook, directory / store.NAME, lambda: leave(exits.RETRY))
     session = Session(directory, settings, begin.proxy_url, custody, tell, leave)
     people = People(session.client, session.alive, notebook.fact("own"))
 
@@ -75,15 +72,6 @@ def build(
     sending = Sending(ground)
     office = Office(begin.session, [sending, Chatting(ground), Gatherings(ground, sending)], send)
     return Parts(session, pump, office, notebook)
-
-
-def _resolve_doubts(directory: Path, notebook: Notebook) -> None:
-    """What was decrypted and lost comes again: it must not be taken for what was heard before."""
-    doubts = notebook.doubts()
-    if doubts and store.linked(directory):
-        for author, chat in doubts:
-            store.forget_session(directory, author, chat)
-    notebook.resolve()
 
 
 def _pass_on(session: Session, pump: Pump, tell: Callable[[base.Event], None]) -> None:

@@ -59,7 +59,6 @@ _SILENT = (
     "encReactionMessage",
     "placeholderMessage",
 )
-_KEYS = {"senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage", "messageContextInfo"}
 _MEDIA = ("image", "video", "audio", "voice", "document", "sticker")
 
 
@@ -74,11 +73,6 @@ class Said:
     @property
     def has_media(self) -> bool:
         return self.type in _MEDIA
-
-
-def is_only_a_key(message: Any) -> bool:
-    """Whether it brings a group's key and nothing else."""
-    return {field.name for field, _ in message.ListFields()} <= _KEYS
 
 
 def unwrapped(message: Any) -> Any:

@@ -1,15 +1,16 @@
-"""Custody of what comes in: WhatsApp is told that something arrived only once it is kept on disk.
+"""Custody of what comes in: WhatsApp is told that a message arrived only once it is kept on disk.
 
-The library decrypts a message, which it can do only once, queues it for our callback and acknowledges it beside that.
-A process killed in between would lose it for good, and neonize 0.5 sets none of whatsmeow's switches against that
-(SynchronousAck, EnableDecryptedEventBuffer). But whatsmeow logs each stanza right before it sends it, and neonize calls
-our log and goes on when that returns. So the log is asked for everything, and an acknowledgement waits in it until what
-it acknowledges is kept; few at a time, since each holds a thread: beyond that the next message is decrypted later.
+The library decrypts a message, which it can do only once, queues it for our callback and acknowledges it beside that: a
+process killed in between would lose it for good. whatsmeow has switches against that (SynchronousAck,
+EnableDecryptedEventBuffer), but neonize 0.5 sets none of them. It does hand us whatsmeow's log, though, and goes on
+only when our function returns, and whatsmeow logs that it is about to decrypt a message, and each stanza right before
+it is sent. So the log is asked for everything, and is where things wait:
 
-A message that a killed process had decrypted comes again, as nobody acknowledged it, and the library ignores it: it was
-decrypted before. Nothing but its author can help then. So the stay ends, the next one makes the library forget its
-Signal session with the author (`store.forget_session`), the message comes once more, cannot be opened, and the library
-asks for it anew, as every WhatsApp client does and every other one answers.
+- A message is decrypted once the one before is kept, or nothing is to be kept of it. The keys that will be used are
+  noted before, as they are, and the note goes in the transaction that keeps the message. Where the process was killed
+  in between, the next one puts the keys back (`keys.restore`).
+- An acknowledgement is sent once what it acknowledges is kept. Where the process was killed before that, WhatsApp
+  brings the message again.
 """
 
 import contextlib
@@ -20,79 +21,98 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from neonize.proto.Neonize_pb2 import LogEntry
 from neonize.utils.log import log_whatsmeow
 
+from engines.whatsmeow.inside import keys
 from engines.whatsmeow.inside.notebook import Notebook
 
 log = logging.getLogger(__name__)
 
 LOG_LEVEL = b"DEBUG"
-"""What the library has to log for all this; stanzas are never passed on."""
+"""What the library has to log for all this. Below a warning nothing is passed on: it shows stanzas."""
 
+_STANZA = re.compile(r"<(message|receipt|ack) [^>]*>")
 _ATTRIBUTE = re.compile(r' ([\w-]+)="([^"]*)"')
-_IGNORED = re.compile(r"Ignoring message ([\w.:-]+) from \S+(?: in \S+)?: .*old counter")
+_OPENING = re.compile(r"Decrypting message from (\S+)(?: in (\S+))?$")
+_ENC = re.compile(r"<enc [^>]*type=")
+_NOTHING = re.compile(r"(Ignoring|Error decrypting) message (\S+) from ")
+_UNCLEAR = ("Unhandled encrypted message ", "Error unmarshaling decrypted ", "Unknown version ")
 _ARRIVED = (None, "inactive", "sender", "peer_msg")
-_MOST_HELD = 4
 _TICK = 0.1
-_EMPTY_SECONDS = 3.0  # a message of which our callback is told nothing
-_LOST_SECONDS = 1.0  # one that the library ignored
-_LATER_SECONDS = 0.1  # whatever else came in has been told by then
+_QUIET_SECONDS = 5.0  # in which our callback is told nothing more of what came in
+_LATER_SECONDS = 0.1  # the same, for what is no message
 _LONGEST_SECONDS = 2.0
 _SENT_SECONDS = 0.05  # from the log of a stanza to its bytes in the socket
-_REMEMBERED = 1000
-_RECOVERIES = 30  # an hour: an author who sends one message twice on purpose must not keep a session from its work
+_MOST_OTHERS = 4  # each that waits holds a thread
+_REMEMBERED = 10_000  # more than the library receives before it works on it
+_ALL = 1 << 20  # of a message's parts
+
+
+class _Arrival:
+    """What came in under one name, and how many parts of it are not kept yet; our callback is told of one by one."""
+
+    __slots__ = ("left", "unclear")
+
+    def __init__(self, parts: int = 1) -> None:
+        self.left, self.unclear = parts or 1, not parts
 
 
 class Custody:
-    """One session's. `again` is called when the session has to begin anew to get back what was decrypted and lost."""
+    """One session's; `store` is the library's database. `give_up` is called when the disk takes nothing more."""
 
-    def __init__(self, notebook: Notebook, again: Callable[[], None]) -> None:
-        self._notebook, self._again = notebook, again
-        self._lock = threading.Lock()
-        self._settled: OrderedDict[str, threading.Event] = OrderedDict()
-        self._ignored: set[str] = set()
-        self._refused: set[str] = set()
-        self._held, self._room = 0, threading.Condition(self._lock)
+    def __init__(self, notebook: Notebook, store: Path, give_up: Callable[[], None]) -> None:
+        self._notebook, self._store, self._give_up = notebook, store, give_up
+        self._changed = threading.Condition()
+        self._arrivals: OrderedDict[str, _Arrival] = OrderedDict()
+        self._opening, self._unclear, self._others = False, False, 0
         self._handing, self._handed = 0, 0.0
-        self._closed = False
+        self._parting, self._closed = False, False
 
     # --- what our callback is told
 
     @contextlib.contextmanager
     def handover(self) -> Iterator[None]:
         """Our callback is at work."""
-        with self._lock:
+        with self._changed:
             self._handing += 1
         try:
             yield
         finally:
-            with self._lock:
+            with self._changed:
                 self._handing -= 1
                 self._handed = time.monotonic()
 
-    def keep(self, kind: int, body: bytes, *, message: str | None = None, receipts: tuple[str, ...] = ()) -> None:
-        """Put an event into the spool; what it brought may be acknowledged. Raises what keeps it from the disk."""
+    def keep(self, kind: int, body: bytes, names: Iterable[str], *, opened: bool) -> None:
+        """Put an event into the spool: what these name may be acknowledged, and the next message be opened.
+
+        Raises what keeps it from the disk; nothing is acknowledged then any more.
+        """
+        arrivals = [self._arrival(name) for name in names]
+        last = opened and all(arrival.left <= 1 for arrival in arrivals)
         try:
-            self._notebook.append(kind, body, message)
+            self._notebook.append(kind, body, opened=last)
         except BaseException:
-            if message is not None:
-                self._refused.add(message)
+            self.part()
+            self._give_up()
             raise
-        for name in (message, *(f"receipt {stanza}" for stanza in receipts)):
-            if name is not None:
-                self._event(name).set()
+        for arrival in arrivals:
+            self._settle(arrival, 1, opened=opened)
+
+    def part(self) -> None:
+        """The session ends: from now on no message is decrypted."""
+        with self._changed:
+            self._parting = True
+            self._changed.notify_all()
 
     def close(self) -> None:
-        """The socket is closed: nobody waits any more."""
-        with self._lock:
+        """The socket is closed: no acknowledgement waits any more."""
+        with self._changed:
             self._closed = True
-            self._room.notify_all()
-            for event in self._settled.values():
-                event.set()
+            self._changed.notify_all()
 
     # --- what the library logs
 
@@ -101,101 +121,88 @@ class Custody:
         try:
             entry = LogEntry.FromString(ctypes.string_at(binary, size))
             if entry.Level in ("WARN", "ERROR"):
-                self._note(entry.Message)
+                if nothing := _NOTHING.match(entry.Message):
+                    self._settle(self._arrival(nothing[2]), 1 if nothing[1] == "Ignoring" else _ALL)
+                self._unclear |= entry.Message.startswith(_UNCLEAR)
                 log_whatsmeow(binary, size)
-            elif entry.Name == "Client/Send":
-                self._hold(entry.Message)
-            elif entry.Name == "Client" and entry.Message.startswith("Decrypting message"):
-                self._await_room()
+            elif entry.Name == "Client" and (opening := _OPENING.match(entry.Message)):
+                self._open(opening[1], opening[2] or opening[1])
+            elif entry.Name in ("Client/Recv", "Client/Send") and (stanza := _STANZA.match(entry.Message)):
+                self._follow(entry.Name[-4:], stanza[1], dict(_ATTRIBUTE.findall(stanza[0])), entry.Message)
         except (sqlite3.ProgrammingError, OSError):
             pass  # the notebook is closed: the session ended
         except Exception:
             log.exception("what the library logged could not be followed")
 
-    def _note(self, text: str) -> None:
-        ignored = _IGNORED.match(text)
-        if ignored:
-            self._ignored.add(ignored[1])
+    def _open(self, author: str, chat: str) -> None:
+        """A message is about to be decrypted."""
+        begun = time.monotonic()
+        with self._changed:
+            while self._opening and not self._parting and not self._quiet(begun, _QUIET_SECONDS):
+                self._changed.wait(_TICK)
+            self._changed.wait_for(lambda: not self._parting)  # it never returns once that is so
+            self._opening, self._unclear = True, False
+        self._notebook.open(keys.look(self._store, author, chat))
 
-    def _await_room(self) -> None:
-        with self._lock:
-            self._room.wait_for(lambda: self._held < _MOST_HELD or self._closed)
-
-    def _hold(self, stanza: str) -> None:
-        """Wait until the stanza may be sent."""
-        if not stanza.startswith(("<receipt ", "<ack ")):
-            return
-        found: dict[str, Any] = dict(_ATTRIBUTE.findall(stanza[: stanza.index(">")]))
-        name, kind = found.get("id", ""), found.get("type")
-        if stanza.startswith("<receipt "):
-            if kind == "retry":
-                self._event(name).set()
-            elif kind in _ARRIVED:
-                with self._holding():
-                    self._hold_message(name, found)
-        elif found.get("class") == "message":
-            if "error" not in found:  # else it is refused, and nobody is told of it
-                with self._holding():
-                    self._hold_message(name, found)
-                time.sleep(_SENT_SECONDS)  # what asks for the message anew has to go first
-        elif self._held < _MOST_HELD:
-            with self._holding():
-                self._hold_other(f"{found.get('class')} {name}")
-
-    def _hold_message(self, name: str, stanza: dict[str, Any]) -> None:
-        settled, begun = self._event(name), time.monotonic()
-        ignored = name in self._ignored
-        known = ignored and self._notebook.heard(name)
-        while not known and not settled.wait(_TICK):
-            if name in self._refused or not self._quiet(begun, _LOST_SECONDS if ignored else _EMPTY_SECONDS):
-                continue  # what cannot be kept is never acknowledged, and soon nothing is decrypted any more
-            if ignored:
-                self._recover(name, stanza, settled)
-            break
-        self._ignored.discard(name)
-        self._notebook.settle()
-
-    def _hold_other(self, name: str) -> None:
-        settled, begun = self._event(name), time.monotonic()
-        while not settled.wait(_TICK) and time.monotonic() - begun < _LONGEST_SECONDS:
-            if self._quiet(begun, _LATER_SECONDS):
-                return
-
-    def _recover(self, name: str, stanza: dict[str, Any], settled: threading.Event) -> None:
-        """A message that was decrypted once and is not kept: have its author send it again."""
-        author = stanza.get("participant") or stanza["to"]
-        if self._notebook.doubt(author, stanza["to"], int(time.time())) > _RECOVERIES:
-            log.warning("a message is given up, as many were asked for anew within an hour: %s", name)
-            return
-        log.warning("a message that a killed process had decrypted is asked for anew: %s", name)
-        self._again()
-        settled.wait()
+    def _follow(self, way: str, tag: str, attributes: dict[str, str], text: str) -> None:
+        """A stanza came in, or is about to be sent."""
+        name, kind = attributes.get("id", ""), attributes.get("type")
+        if way == "Recv":
+            if tag == "message":
+                self._remember(name, _Arrival(len(_ENC.findall(text))))
+        elif (tag, kind) == ("receipt", "retry") or (tag == "ack" and "error" in attributes):
+            self._settle(self._arrival(name))  # it could not be opened, or not be read
+        elif tag == "receipt" and kind in _ARRIVED:
+            self._await(self._arrival(name))
+            self._notebook.settle()
+        elif tag == "ack" and attributes.get("class") == "message":
+            self._await(self._arrival(name))
+            time.sleep(_SENT_SECONDS)  # what asks for a message anew has to go first
+        elif tag == "ack" and self._others < _MOST_OTHERS:
+            self._await_other(self._arrival(f"{attributes.get('class')} {name}"))
 
     # --- who waits
 
-    def _event(self, name: str) -> threading.Event:
-        with self._lock:
-            event = self._settled.get(name)
-            if event is None:
-                event = self._settled[name] = threading.Event()
-                if self._closed:
-                    event.set()
-                if len(self._settled) > _REMEMBERED:
-                    self._settled.popitem(last=False)
-            return event
+    def _await(self, message: _Arrival) -> None:
+        """Return once a message is kept, or nothing is to be kept of it."""
+        begun = time.monotonic()
+        with self._changed:
+            while message.left > 0 and not self._closed:
+                self._changed.wait(_TICK)
+                enough = _LATER_SECONDS if message.unclear or self._unclear else _QUIET_SECONDS
+                if not self._parting and self._quiet(begun, enough):
+                    self._settle(message)
 
-    @contextlib.contextmanager
-    def _holding(self) -> Iterator[None]:
-        with self._lock:
-            self._held += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._held -= 1
-                self._room.notify()
+    def _await_other(self, arrival: _Arrival) -> None:
+        begun = time.monotonic()
+        with self._changed:
+            self._others += 1
+            while arrival.left > 0 and not self._closed and time.monotonic() - begun < _LONGEST_SECONDS:
+                if self._quiet(begun, _LATER_SECONDS):
+                    break
+                self._changed.wait(_TICK)
+            self._others -= 1
+
+    def _settle(self, arrival: _Arrival, parts: int = _ALL, *, opened: bool = True) -> None:
+        """So many parts are kept, or nothing is to be kept of them; they are of the message that is being opened."""
+        with self._changed:
+            arrival.left -= parts
+            if opened and arrival.left <= 0:
+                self._opening = False
+            self._changed.notify_all()
+
+    def _arrival(self, name: str) -> _Arrival:
+        with self._changed:
+            return self._arrivals.get(name) or self._remember(name, _Arrival())
+
+    def _remember(self, name: str, arrival: _Arrival) -> _Arrival:
+        with self._changed:
+            self._arrivals[name] = arrival
+            self._arrivals.move_to_end(name)
+            if len(self._arrivals) > _REMEMBERED:
+                self._arrivals.popitem(last=False)
+            return arrival
 
     def _quiet(self, since: float, seconds: float) -> bool:
         """Whether our callback has had nothing to do for so long."""
-        with self._lock:
-            return not self._handing and time.monotonic() - max(since, self._handed) >= seconds
+        return not self._handing and time.monotonic() - max(since, self._handed) >= seconds

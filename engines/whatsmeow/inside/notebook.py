@@ -14,8 +14,7 @@ from typing import Any
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (number INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS heard (stanza TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS doubts (author TEXT, chat TEXT, at INTEGER NOT NULL, open INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS opening (chat TEXT NOT NULL, address TEXT NOT NULL, before BLOB);
 CREATE TABLE IF NOT EXISTS sends (key TEXT PRIMARY KEY, message_id TEXT, at INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS messages (
   serial INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, stanza TEXT NOT NULL, sender TEXT NOT NULL,
@@ -30,8 +29,10 @@ CREATE TABLE IF NOT EXISTS chats (id TEXT PRIMARY KEY, name TEXT, unread INTEGER
 """
 _KEPT_MESSAGES = 20_000
 _KEPT_SENDS = 20_000
-_KEPT_HEARD = 20_000
-_HOUR = 3600
+
+
+Key = tuple[str, str, bytes | None]
+"""The chat of a group's key, "" for a Signal session; whose it is; the key itself, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,12 @@ class Notebook:
 
     # --- the spool
 
-    def append(self, kind: int, body: bytes, stanza: str | None = None) -> int:
-        """Put a record at the end, maybe that of a message; returns its number."""
+    def append(self, kind: int, body: bytes, *, opened: bool = False) -> int:
+        """Put a record at the end, maybe that of the message that was being opened; returns its number."""
         with self._lock, self._store:
             number = self._store.execute("INSERT INTO spool (kind, body) VALUES (?, ?)", (kind, body)).lastrowid
-            if stanza is not None:
-                self._store.execute("INSERT OR REPLACE INTO heard VALUES (?, ?)", (stanza, number))
+            if opened:
+                self._store.execute("DELETE FROM opening")
         with self._appended:
             self._appended.notify_all()
         return number or 0
@@ -111,29 +112,18 @@ class Notebook:
         row = self._one("SELECT count(*) FROM spool", ())
         return int(row[0]) if row else 0
 
-    # --- what came in before
+    # --- a message that is being decrypted
 
-    def heard(self, stanza: str) -> bool:
-        """Whether this message was ever put into the spool, as far as one remembers."""
-        return self._one("SELECT 1 FROM heard WHERE stanza = ?", (stanza,)) is not None
-
-    def doubt(self, author: str, chat: str, at: int) -> int:
-        """Note that a message of this author was decrypted and lost; how many were within the hour before."""
+    def open(self, keys: Iterable[Key]) -> None:
+        """A message is about to be decrypted with these keys, as they are now."""
         with self._lock, self._store:
-            self._store.execute("DELETE FROM doubts WHERE NOT open AND at < ?", (at - _HOUR,))
-            self._store.execute("INSERT INTO doubts VALUES (?, ?, ?, TRUE)", (author, chat, at))
-            recent = "SELECT count(*) FROM doubts WHERE at > ?"
-            return int(self._store.execute(recent, (at - _HOUR,)).fetchone()[0])
+            self._store.execute("DELETE FROM opening")
+            self._store.executemany("INSERT INTO opening VALUES (?, ?, ?)", keys)
 
-    def doubts(self) -> list[tuple[str, str]]:
-        """Author and chat of what was noted so and not resolved yet."""
+    def opening(self) -> list[Key]:
+        """The keys as they were before a message was decrypted that is not in the spool."""
         with self._lock:
-            return self._store.execute("SELECT DISTINCT author, chat FROM doubts WHERE open").fetchall()
-
-    def resolve(self) -> None:
-        """All doubts are resolved."""
-        with self._lock, self._store:
-            self._store.execute("UPDATE doubts SET open = FALSE WHERE open")
+            return self._store.execute("SELECT chat, address, before FROM opening").fetchall()
 
     # --- the account
 
@@ -249,15 +239,13 @@ class Notebook:
                     self._store.execute(f"UPDATE OR IGNORE {table} SET chat = ? WHERE chat = ?", (now, before))  # noqa: S608
 
     def prune(self) -> None:
-        """Let go of the oldest messages, sends and names of messages beyond what is kept."""
+        """Let go of the oldest messages and sends beyond what is kept."""
         with self._lock, self._store:
             self._store.execute(
                 "DELETE FROM messages WHERE serial <= (SELECT max(serial) FROM messages) - ?", (_KEPT_MESSAGES,)
             )
             oldest = "SELECT at FROM sends WHERE at NOT NULL ORDER BY at DESC LIMIT 1 OFFSET ?"
             self._store.execute(f"DELETE FROM sends WHERE at < ({oldest})", (_KEPT_SENDS,))  # noqa: S608 - a literal
-            newest = "SELECT max(number) FROM heard"
-            self._store.execute(f"DELETE FROM heard WHERE number <= ({newest}) - ?", (_KEPT_HEARD,))  # noqa: S608
 
     def _one(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._lock:

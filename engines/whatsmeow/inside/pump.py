@@ -1,7 +1,7 @@
 """The way of events out of the worker: spooled first, then translated, reported, and forgotten once committed.
 
 What the library hands over is spooled before its callback returns, and acknowledged after that (`custody`). A worker
-that ends in order closes the socket and waits until nothing comes any more, so that little has to be asked for anew.
+that ends in order closes the socket and waits until nothing comes any more.
 """
 
 import logging
@@ -78,15 +78,13 @@ class Pump:
 
     def _spool(self, kind: int, event: Any) -> None:
         """Out of this process before the library's callback returns; a full disk must not end in silence."""
-        message, receipts = None, ()
+        names, opened = [], False
         if kind == _MESSAGE:
-            if content.is_only_a_key(event.Message):
-                return  # the message itself comes with the same id
-            message = event.Info.ID
+            names, opened = [event.Info.ID], event.Info.MessageSource.Chat.Server != "newsletter"  # those are no secret
         elif kind == _RECEIPT:
-            receipts = tuple(event.MessageIDs)
+            names = [f"receipt {stanza}" for stanza in event.MessageIDs]
         try:
-            self._custody.keep(kind, event.SerializeToString(), message=message, receipts=receipts)
+            self._custody.keep(kind, event.SerializeToString(), names, opened=opened)
         except Exception:
             log.exception("an event could not be spooled")
             raise

@@ -171,6 +171,7 @@ class Session:
     def close(self) -> None:
         """Close the socket, so that the server knows; `gone` is set once it is, which a dial that hangs delays."""
         self.closed = True
+        self.custody.part()
         self._say_farewell().join(_FAREWELL_SECONDS)
 
     def _say_farewell(self) -> threading.Thread:

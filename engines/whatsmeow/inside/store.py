@@ -6,10 +6,17 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 NAME = "whatsmeow.db"
 NOTEBOOK = "notebook.db"
+
+
+_HEADER, _COUNTER = 100, slice(24, 28)  # of an SQLite file, and how often it was changed
+_GLANCES, _PAUSE = 100, 0.002
+_T = TypeVar("_T")
 
 
 class Damaged(Exception):
@@ -50,30 +57,48 @@ def forget(directory: Path) -> None:
         path.unlink()
 
 
-def forget_session(directory: Path, author: str, chat: str) -> None:
-    """Remove the Signal session with a device (as WhatsApp writes it: user:device@server), and its key of a group.
+def glance(path: Path, read: Callable[[sqlite3.Connection], _T]) -> _T | None:
+    """What `read` finds in the library's database while the library uses it; None where that writes all the time.
 
-    What it sends next cannot be opened, and is asked for anew. Only while the library is not there.
+    The library has an SQLite of its own. Locks of a file are a process's, so that the two do not see each other's: ours
+    would take a transaction that is under way for one that broke off, and undo it. So it is told to look at nothing but
+    the file, and what it read counts if nothing was written meanwhile.
     """
-    user, _, server = author.partition("@")
-    name, _, device = user.partition(":")
-    with contextlib.closing(sqlite3.connect(f"file:{directory / NAME}?mode=rw", uri=True)) as store, store:
-        pair = store.execute("SELECT lid, pn FROM whatsmeow_lid_map WHERE ? IN (lid, pn)", (name,)).fetchone()
-        lid, phone = pair or ((name, None) if server == "lid" else (None, name))
-        for address in (f"{lid}_1:{device or 0}", f"{phone}:{device or 0}"):
-            store.execute("DELETE FROM whatsmeow_sessions WHERE their_id = ?", (address,))
-            store.execute("DELETE FROM whatsmeow_sender_keys WHERE chat_id = ? AND sender_id = ?", (chat, address))
+    for attempt in range(_GLANCES):
+        if attempt:
+            time.sleep(_PAUSE)
+        before = _version(path)
+        if before is None:
+            continue
+        with contextlib.closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
+            try:
+                found = read(store)
+            except sqlite3.DatabaseError:
+                if _version(path) == before:
+                    raise
+                continue
+        if _version(path) == before:
+            return found
+    return None
+
+
+def _version(path: Path) -> bytes | None:
+    """It changes with each transaction; None while one is under way."""
+    if path.with_name(f"{path.name}-journal").exists():
+        return None
+    with path.open("rb") as file:
+        return file.read(_HEADER)[_COUNTER]
 
 
 def linked(directory: Path) -> bool:
     """Whether credentials are kept: the library removes them as soon as WhatsApp says that they are void."""
     if not (directory / NAME).exists():
         return False
-    with contextlib.closing(sqlite3.connect(f"file:{directory / NAME}?mode=rw", uri=True)) as store:
-        try:
-            return store.execute("SELECT 1 FROM whatsmeow_device").fetchone() is not None
-        except sqlite3.OperationalError as error:
-            return "no such table" not in str(error)  # else it is being written just now
+    try:
+        found = glance(directory / NAME, lambda store: bool(store.execute("SELECT 1 FROM whatsmeow_device").fetchone()))
+    except sqlite3.OperationalError:
+        return False  # there are no tables yet
+    return found is not False  # where it cannot be seen it is being written just now
 
 
 def check(directory: Path) -> None:
