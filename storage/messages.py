@@ -34,7 +34,7 @@ def _page(*, of_chat: bool, of_sender: bool, oldest_first: bool = False) -> Prep
     if of_sender:
         query = query.where(messages.c.sender == bindparam("sender"))
     order = messages.c.row if oldest_first else messages.c.row.desc()
-    return Prepared(query.order_by(order).limit(bindparam("limit")).offset(bindparam("offset")))
+    return Prepared(query.order_by(order).limit(bindparam("limit")).offset(bindparam("offset")), page=True)
 
 
 _PAGES = {(chat, sender): _page(of_chat=chat, of_sender=sender) for chat in (False, True) for sender in (False, True)}
