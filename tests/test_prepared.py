@@ -51,7 +51,7 @@ def add(tx: Tx, number: int = 1, **values: Any) -> None:
 
 
 def page(tx: Tx, chat: str | None = None, limit: int = 50, offset: int = 0) -> list[messages.Message]:
-    return messages.page(tx, sessions.find(tx, "one").id, chat, None, limit, offset)[0]
+    return messages.page(tx, sessions.find(tx, "one"), chat, None, limit, offset)[0]
 
 
 def test_a_page_of_nothing_is_empty(tx: Tx) -> None:
