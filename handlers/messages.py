@@ -29,7 +29,7 @@ def list_all(db: Database, session_id: str, limit: int, offset: int, chat_id: st
     with db.read() as tx:
         row = sessions.find(tx, session_id)
         chat, sender = (known(tx, row.id, one) if one else None for one in (chat_id, from_))
-        rows, total = messages.page(tx, row.id, chat, sender, limit, offset)
+        rows, total = messages.page(tx, row, chat, sender, limit, offset)
         phones = phones_of(tx, row.id, details(rows))
     return {"messages": [shapes.message(found, phones) for found in rows], "total": total}
 

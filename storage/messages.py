@@ -15,6 +15,7 @@ from sqlalchemy import Row, and_, bindparam, delete, func, literal_column, or_, 
 
 from storage.db import Tx, upsert
 from storage.prepared import Prepared
+from storage.sessions import Session
 from storage.tables import chats, messages, sessions
 
 Message = Row[Any]
@@ -34,7 +35,7 @@ def _page(*, of_chat: bool, of_sender: bool, oldest_first: bool = False) -> Prep
     if of_sender:
         query = query.where(messages.c.sender == bindparam("sender"))
     order = messages.c.row if oldest_first else messages.c.row.desc()
-    return Prepared(query.order_by(order).limit(bindparam("limit")).offset(bindparam("offset")))
+    return Prepared(query.order_by(order).limit(bindparam("limit")).offset(bindparam("offset")), page=True)
 
 
 _PAGES = {(chat, sender): _page(of_chat=chat, of_sender=sender) for chat in (False, True) for sender in (False, True)}
@@ -97,7 +98,6 @@ def _count_in_chats(dialect: str) -> Any:
 
 _INSERT_ONE = Prepared(_insert, [column.name for column in messages.c if column.name != "row"])
 _COUNT_IN_CHAT = Prepared(_count_in_chats, ["session_id", "chat_id", "message_count"])
-_COUNT_OF_SESSION = Prepared(select(sessions.c.message_count).where(sessions.c.id == bindparam("session_id")))
 
 
 def add(tx: Tx, session_id: str, rows: list[dict[str, Any]], now: int) -> set[str]:
@@ -199,14 +199,14 @@ def stored(tx: Tx, session_id: str, wa_message_ids: Collection[str]) -> set[str]
 
 
 def page(
-    tx: Tx, session_id: str, chat_id: str | None, sender: str | None, limit: int, offset: int
+    tx: Tx, session: Session, chat_id: str | None, sender: str | None, limit: int, offset: int
 ) -> tuple[list[Message], int]:
     """A session's messages, newest first, and how many there are in all that match.
 
     What is nearer to the oldest is counted off from there, where the total is kept: a million need not be passed over.
     """
-    wanted = {"session_id": session_id, "chat_id": chat_id, "sender": sender}
-    total = _total(tx, session_id, chat_id, sender)
+    wanted = {"session_id": session.id, "chat_id": chat_id, "sender": sender}
+    total = _total(tx, session, chat_id, sender)
     left = total - offset
     if sender is None and offset > left:
         most, passed = max(min(limit, left), 0), max(left - limit, 0)
@@ -215,16 +215,16 @@ def page(
     return _PAGES[chat_id is not None, sender is not None].all(tx, **wanted, limit=limit, offset=offset), total
 
 
-def _total(tx: Tx, session_id: str, chat_id: str | None, sender: str | None) -> int:
+def _total(tx: Tx, session: Session, chat_id: str | None, sender: str | None) -> int:
     """Totals without a sender are kept counts: a page costs the same at any size."""
     if sender is not None:
-        query = select(func.count()).where(messages.c.session_id == session_id, messages.c.sender == sender)
+        query = select(func.count()).where(messages.c.session_id == session.id, messages.c.sender == sender)
         return int(
             tx.execute(query.where(messages.c.chat_id == chat_id) if chat_id is not None else query).scalar_one()
         )
-    kept = _COUNT_OF_SESSION if chat_id is None else _COUNT_OF_CHAT
-    found = kept.one(tx, session_id=session_id, chat_id=chat_id)
-    return found.message_count if found else 0
+    if chat_id is None:
+        return int(session.message_count)
+    return int(_COUNT_OF_CHAT.value(tx, session_id=session.id, chat_id=chat_id) or 0)
 
 
 def _count(tx: Tx, session_id: str, chat_counts: Counter[str], now: int) -> None:

@@ -16,7 +16,7 @@ Session = Row[Any]
 _SHOWN = [column for column in sessions.c if column.name not in ("config", "proxy_url", "proxy_type", "wanted")]
 _PAGE = select(*_SHOWN).order_by(sessions.c.row.desc()).limit(bindparam("limit")).offset(bindparam("offset"))
 _PAGE_OF = _PAGE.where(sessions.c.id.in_(bindparam("only", expanding=True)))
-_PAGE_OF_ALL = Prepared(_PAGE)
+_PAGE_OF_ALL = Prepared(_PAGE, page=True)
 _FIND = Prepared(
     select(sessions).where(or_(sessions.c.id == bindparam("given"), sessions.c.name == bindparam("given")))
 )

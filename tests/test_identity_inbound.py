@@ -96,8 +96,9 @@ def told(n: int, step) -> base.Event:
 def outcome(db: Database, session: str) -> list[tuple[object, ...]]:
     """Messages with their addresses, counts of chats, and where the events stand."""
     with db.read() as tx:
-        rows, _ = messages.page(tx, session, None, None, 100, 0)
-        places = {row.chat_id: messages.page(tx, session, row.chat_id, None, 1, 0)[1] for row in rows}
+        of = sessions.find(tx, session)
+        rows, _ = messages.page(tx, of, None, None, 100, 0)
+        places = {row.chat_id: messages.page(tx, of, row.chat_id, None, 1, 0)[1] for row in rows}
         logged = [
             event for event in events_log.page(tx, 0, 1000, sessions_in=[session]) if event.type != "contact.linked"
         ]
