@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.whatsmeow.kit import drop, recovers
 # isort: split
 from engines import base
 from engines.whatsmeow.inside import store
+from tests.whatsapp.nodes import Node
 from tests.whatsapp.schema import e2e
 
 
@@ -117,3 +119,38 @@ def test_a_message_that_says_nothing_is_acknowledged_too(linked, contact):
     stanza = linked.double.run(contact.say(linked.phone.account, nothing))
     assert [stanza] == waiting(linked)
     linked.eventually(lambda: waiting(linked) == [])
+
+
+def test_who_writes_while_being_written_to_can_open_everything(linked, contact, monkeypatch):
+    """For each message out and in the library reads a session, moves it on, writes it: done at once, one is undone."""
+    asked, over = [], threading.Event()
+    plain = contact._ask_again  # noqa: SLF001 - nothing else tells
+    monkeypatch.setattr(contact, "_ask_again", lambda node: asked.append(node) or plain(node))
+
+    def write():
+        while not over.is_set():
+            if len(waiting(linked)) < 20:
+                linked.double.run(contact.say(linked.phone.account, "and another thing"))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    texts = [f"answer {number}" for number in range(100)]
+    try:
+        got = [linked.said(contact, base.Text(text)).text for text in texts]
+    finally:
+        over.set()
+        writer.join()
+    assert [] == asked
+    assert texts == got
+
+
+def test_what_nobody_can_read_holds_up_nobody(linked, contact):
+    """A patience of five seconds each would be longer than that of the test."""
+    ends = [{"type": "rot13", "v": "2"}, {"v": "2"}, {"type": "msg", "v": "2"}, {"type": "pkmsg"}]
+    for number, attrs in enumerate(ends * 4):
+        sealed = contact.sealed(linked.phone.device, e2e.Message(conversation="?"))
+        data = sealed.data if attrs.get("type") == "pkmsg" else b"?"
+        base_attrs = {"from": contact.account.lid, "sender_pn": contact.account.phone, "id": f"3AODD{number}"}
+        node = Node("message", {**base_attrs, "t": 1_700_000_000, "type": "text"}, [Node("enc", attrs, data)])
+        linked.double.run(linked.phone.device.deliver(node))
+    assert "after" == linked.heard(contact, "after").body

@@ -128,10 +128,10 @@ class Stage:
                 time.sleep(0.1)  # not connected yet, or the first use of the key is in flight
 
     def _write(self, line: Line, chance: random.Random) -> None:
-        """People write, now and then several lines at once."""
+        """People write, now and then several lines at once, seldom all that they have to say."""
         count = 0
         while not self._over.wait(chance.uniform(0.05, 0.4)):
-            for _ in range(chance.choice((1, 1, 1, 5))):
+            for _ in range(chance.choice((1, 1, 1, 1, 1, 1, 5, 50))):
                 count += 1
                 person = chance.choice(line.people)
                 stanza = self.double.run(person.say(line.phone.account, f"to {line.name} {count:06}"))

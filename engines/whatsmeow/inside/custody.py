@@ -69,6 +69,7 @@ class Custody:
         self._changed = threading.Condition()
         self._arrivals: OrderedDict[str, _Arrival] = OrderedDict()
         self._opening, self._unclear, self._others = False, False, 0
+        self._sealing, self._sends = False, threading.Lock()
         self._handing, self._handed = 0, 0.0
         self._parting, self._closed = False, False
 
@@ -101,6 +102,27 @@ class Custody:
             raise
         for arrival in arrivals:
             self._settle(arrival, 1, opened=opened)
+
+    @contextlib.contextmanager
+    def sending(self) -> Iterator[None]:
+        """A message is sent, and none decrypted until it is encrypted.
+
+        Both read the keys that they share with a device, move them on and write them: done at once, one undoes what the
+        other did, and a key is used twice. Who gets what was sealed with it cannot open it.
+        """
+        with self._sends:  # the library sends one at a time anyway
+            with self._changed:
+                self._changed.wait_for(lambda: not self._opening or self._parting, _LONGEST_SECONDS)
+                self._sealing = True
+            try:
+                yield
+            finally:
+                self._sealed()
+
+    def _sealed(self) -> None:
+        with self._changed:
+            self._sealing = False
+            self._changed.notify_all()
 
     def part(self) -> None:
         """The session ends: from now on no message is decrypted."""
@@ -140,6 +162,7 @@ class Custody:
         with self._changed:
             while self._opening and not self._parting and not self._quiet(begun, _QUIET_SECONDS):
                 self._changed.wait(_TICK)
+            self._changed.wait_for(lambda: not self._sealing or self._parting, _LONGEST_SECONDS)
             self._changed.wait_for(lambda: not self._parting)  # it never returns once that is so
             self._opening, self._unclear = True, False
         self._notebook.open(keys.look(self._store, author, chat))
@@ -150,6 +173,8 @@ class Custody:
         if way == "Recv":
             if tag == "message":
                 self._remember(name, _Arrival(len(_ENC.findall(text))))
+        elif tag == "message":
+            self._sealed()
         elif (tag, kind) == ("receipt", "retry") or (tag == "ack" and "error" in attributes):
             self._settle(self._arrival(name))  # it could not be opened, or not be read
         elif tag == "receipt" and kind in _ARRIVED:

@@ -35,6 +35,12 @@ class Ground:
         if self.session.state != "ready":
             raise base.NotConnected("Session is not connected. The WhatsApp client is not ready.")
 
+    def send(self, to: Any, message: Any) -> Any:
+        """Send a message of neonize's to an address of its own; its answer. Raises NotConnected."""
+        client = self.client
+        with self.session.custody.sending():
+            return client.send_message(to, message)
+
     def message(self, chat: str, message_id: str) -> Kept:
         """A message that was seen. Raises NotOnAccount."""
         kept = self.notebook.find(chat, ids.stanza(message_id))

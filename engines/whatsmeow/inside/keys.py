@@ -15,9 +15,10 @@ from engines.whatsmeow.inside import store
 from engines.whatsmeow.inside.notebook import Key
 
 _SELECT = {
-    False: "SELECT session FROM whatsmeow_sessions, whatsmeow_device WHERE our_jid = jid AND '' = ? AND their_id = ?",
-    True: "SELECT sender_key FROM whatsmeow_sender_keys, whatsmeow_device"
-    " WHERE our_jid = jid AND chat_id = ? AND sender_id = ?",
+    False: "SELECT session FROM whatsmeow_device CROSS JOIN whatsmeow_sessions ON our_jid = jid"
+    " WHERE '' = ? AND their_id = ?",
+    True: "SELECT sender_key FROM whatsmeow_device CROSS JOIN whatsmeow_sender_keys ON our_jid = jid"
+    " WHERE chat_id = ? AND sender_id = ?",
 }
 _UPDATE = {
     False: "INSERT OR REPLACE INTO whatsmeow_sessions SELECT jid, ?2, ?3 FROM whatsmeow_device WHERE '' = ?1",

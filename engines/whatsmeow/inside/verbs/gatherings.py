@@ -186,7 +186,7 @@ class Gatherings:
     def delete_status(self, status_id: str) -> None:
         client, jid = self._ground.client, self._ground.people.wire(addresses.STATUS)
         own = client.get_me().JID
-        client.send_message(jid, build_revoke(jid, own, ids.stanza(status_id), own))
+        self._ground.send(jid, build_revoke(jid, own, ids.stanza(status_id), own))
 
 
 def _status(message: base.Message) -> StatusPost:

@@ -36,7 +36,8 @@ class Sending:
 
     def send(self, key: str, chat: str, kind: str, content: dict[str, Any], quote: base.Quote | None) -> base.Sent:
         """Send once: the same key again gives the first outcome."""
-        client, notebook = self._ground.client, self._ground.notebook
+        self._ground.require_connection()
+        notebook = self._ground.notebook
         what = frames.convert(content, frames.CONTENTS[kind])
         earlier = notebook.begin_send(key)
         if earlier is not None:
@@ -45,7 +46,7 @@ class Sending:
             return base.Sent(earlier[0], earlier[1])
         try:
             message = self._ground.composer.compose(chat, what, quote)
-            answer = client.send_message(self._ground.people.wire(chat), message)
+            answer = self._ground.send(self._ground.people.wire(chat), message)
         except Exception as error:
             wrong = typed(error)
             if not isinstance(wrong, base.OutcomeUnknown):
@@ -76,13 +77,14 @@ class Sending:
 
     def edit(self, chat: str, message_id: str, body: str) -> base.Sent:
         """Change the text of an own message. Refused: not_own_message, too_late."""
-        client, kept = self._ground.client, self._ground.message(chat, message_id)
+        self._ground.require_connection()
+        kept = self._ground.message(chat, message_id)
         if not kept.from_me:
             raise base.Refused("Only your own messages can be edited", "not_own_message")
         if time.time() - kept.at > _EDIT_SECONDS:
             raise base.Refused("The message is too old to be edited", "too_late")
         jid = self._ground.people.wire(chat)
-        answer = client.send_message(jid, build_edit(jid, kept.stanza, self._ground.composer.text(body)))
+        answer = self._ground.send(jid, build_edit(jid, kept.stanza, self._ground.composer.text(body)))
         return base.Sent(ids.outward(kept.stanza, chat, kept.sender, from_me=True), answer.Timestamp)
 
     def revoke(self, chat: str, message_id: str, *, for_everyone: bool) -> None:
@@ -95,14 +97,14 @@ class Sending:
             raise base.Refused("Only your own messages can be deleted for everyone", "not_own_message")
         jid, people = self._ground.people.wire(chat), self._ground.people
         sender = client.get_me().JID if kept.from_me else people.wire(people.lid_of(kept.sender) or kept.sender)
-        client.send_message(jid, build_revoke(jid, sender, kept.stanza, client.get_me().JID))
+        self._ground.send(jid, build_revoke(jid, sender, kept.stanza, client.get_me().JID))
 
     def react(self, chat: str, message_id: str, emoji: str) -> None:
         """Put an emoji on a message; an empty one takes it back."""
         client, people, kept = self._ground.client, self._ground.people, self._ground.message(chat, message_id)
         jid = people.wire(chat)
         sender = client.get_me().JID if kept.from_me else people.wire(people.lid_of(kept.sender) or kept.sender)
-        client.send_message(jid, client.build_reaction(jid, sender, kept.stanza, emoji))
+        self._ground.send(jid, client.build_reaction(jid, sender, kept.stanza, emoji))
         self._ground.notebook.react(chat, kept.stanza, people.own(), emoji, int(time.time()))
 
     def reactions(self, chat: str, message_id: str) -> list[Reaction]:
