@@ -152,7 +152,7 @@ class Stage:
         """Kill a worker, the gateway, or both; measure how long until all sessions are ready again."""
         what, begun = self.chance.choice(("worker", "gateway", "both")), time.monotonic()
         connections = {line.name: line.phone.device.connection for line in self.lines}
-        workers = self.workers()
+        workers = _until(self.workers)
         hit = [self.chance.choice(sorted(workers))] if what == "worker" else sorted(workers)
         killed = {workers[name] for name in hit}
         lost = [name for name in workers if workers[name] in killed] if what == "worker" else list(connections)
@@ -171,8 +171,8 @@ class Stage:
     def _connection(self, name: str) -> Any:
         return next(line.phone.device.connection for line in self.lines if line.name == name)
 
-    def workers(self) -> dict[str, int]:
-        """The process ids of the workers, by session."""
+    def workers(self) -> dict[str, int] | None:
+        """The process ids of the workers, by session; None while a session has none."""
         found: dict[str, int] = {}
         for process in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError):
@@ -180,7 +180,7 @@ class Stage:
                     kept = {str(file.readlink()) for file in (process / "fd").iterdir()}
                     homes = {n.name: str(self.server.data / "sessions" / n.id / "worker.lock") for n in self.lines}
                     found |= {name: int(process.name) for name, lock in homes.items() if lock in kept}
-        return found
+        return found if len(found) == len(self.lines) else None
 
     def settle(self) -> None:
         """Everybody finishes, everything arrives."""
