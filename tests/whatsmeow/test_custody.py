@@ -19,10 +19,10 @@ from tests.whatsapp.schema import e2e
 
 
 @contextlib.contextmanager
-def full_disk(line):
-    """While it lasts, no event gets into the session's spool."""
+def full_disk(line, table="spool"):
+    """While it lasts, no event gets into the session's spool, or no keys are noted."""
     with contextlib.closing(sqlite3.connect(Path(line.account.directory) / "notebook.db", timeout=30)) as notebook:
-        notebook.execute("CREATE TRIGGER full BEFORE INSERT ON spool BEGIN SELECT raise(ABORT, 'full'); END")
+        notebook.execute(f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT raise(ABORT, 'full'); END")
         yield
         notebook.execute("DROP TRIGGER full")
 
@@ -90,6 +90,18 @@ def test_a_message_that_a_killed_worker_decrypted_comes_again(linked, contact, w
         os.kill(linked.engine.pid, signal.SIGKILL)
     assert 1 == arrived(linked, "lost")
     recovers(linked, contact)
+
+
+def test_a_message_whose_keys_cannot_be_noted_is_not_decrypted(linked, writing):
+    linked.double.run(writing["a contact"]("before"))
+    arrived(linked, "before")
+    before = keys(linked)
+    with full_disk(linked, "opening"):
+        stanza = linked.double.run(writing["a contact"]("later"))
+        linked.eventually(lambda: "initializing" in linked.sink.states)
+        assert [stanza] == waiting(linked)
+        assert before == keys(linked)
+    assert 1 == arrived(linked, "later")
 
 
 def test_of_many_messages_that_a_killed_worker_had_all_come_once(linked, writing):

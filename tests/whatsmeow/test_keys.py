@@ -59,7 +59,7 @@ def test_in_a_group_there_is_a_key_of_the_group_too(path):
     assert [("", "5_1:0", None), ("g@g.us", "5_1:0", None)] == keys.look(path, "5@lid", "g@g.us")
 
 
-def test_what_the_library_is_writing_is_neither_read_nor_undone(path, tmp_path):
+def test_what_the_library_is_writing_is_neither_read_nor_undone(path, tmp_path, monkeypatch):
     """SQLite takes the journal of somebody whose lock it does not see for a crash, and would put the past back."""
     put(path, b"old")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as library:
@@ -72,7 +72,9 @@ def test_what_the_library_is_writing_is_neither_read_nor_undone(path, tmp_path):
             shutil.copy(file, beyond)
     journal = beyond / f"{store.NAME}-journal"
     kept = journal.read_bytes(), (beyond / store.NAME).read_bytes()
-    assert store.glance(beyond / store.NAME, lambda db: db.execute("SELECT 1").fetchone()) is None
+    monkeypatch.setattr(store, "_GLANCES", 3)
+    with pytest.raises(TimeoutError):
+        keys.look(beyond / store.NAME, "5@lid", "5@lid")
     assert store.linked(beyond)
     assert kept == (journal.read_bytes(), (beyond / store.NAME).read_bytes())
 

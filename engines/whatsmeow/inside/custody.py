@@ -11,6 +11,7 @@ it is sent. So the log is asked for everything, and is where things wait:
   in between, the next one puts the keys back (`keys.restore`).
 - An acknowledgement is sent once what it acknowledges is kept. Where the process was killed before that, WhatsApp
   brings the message again.
+- No message is decrypted while one is encrypted: the library would undo with the one what it did for the other.
 """
 
 import contextlib
@@ -48,7 +49,7 @@ _LATER_SECONDS = 0.1  # the same, for what is no message
 _LONGEST_SECONDS = 2.0
 _SENT_SECONDS = 0.05  # from the log of a stanza to its bytes in the socket
 _MOST_OTHERS = 4  # each that waits holds a thread
-_REMEMBERED = 10_000  # more than the library receives before it works on it
+_REMEMBERED = 4096  # more than the library receives before it works on it
 _ALL = 1 << 20  # of a message's parts
 
 
@@ -97,8 +98,7 @@ class Custody:
         try:
             self._notebook.append(kind, body, opened=last)
         except BaseException:
-            self.part()
-            self._give_up()
+            self._fail()
             raise
         for arrival in arrivals:
             self._settle(arrival, 1, opened=opened)
@@ -123,6 +123,11 @@ class Custody:
         with self._changed:
             self._sealing = False
             self._changed.notify_all()
+
+    def _fail(self) -> None:
+        """The disk takes nothing: the session has to begin anew, with what was not kept."""
+        self.part()
+        self._give_up()
 
     def part(self) -> None:
         """The session ends: from now on no message is decrypted."""
@@ -163,9 +168,14 @@ class Custody:
             while self._opening and not self._parting and not self._quiet(begun, _QUIET_SECONDS):
                 self._changed.wait(_TICK)
             self._changed.wait_for(lambda: not self._sealing or self._parting, _LONGEST_SECONDS)
-            self._changed.wait_for(lambda: not self._parting)  # it never returns once that is so
             self._opening, self._unclear = True, False
-        self._notebook.open(keys.look(self._store, author, chat))
+        try:
+            self._notebook.open(keys.look(self._store, author, chat))
+        except Exception:
+            log.exception("the keys for a message could not be noted")
+            self._fail()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._parting)  # it never returns once that is so
 
     def _follow(self, way: str, tag: str, attributes: dict[str, str], text: str) -> None:
         """A stanza came in, or is about to be sent."""

@@ -31,7 +31,10 @@ _DELETE = {
 
 
 def look(path: Path, author: str, chat: str) -> list[Key]:
-    """The keys for what this device writes in this chat, both as WhatsApp writes them: user:device@server."""
+    """The keys for what this device writes in this chat, both as WhatsApp writes them: user:device@server.
+
+    Raises TimeoutError where they cannot be seen, as the library writes all the time.
+    """
     user, _, server = author.partition("@")
     name, _, device = user.partition(":")
 
@@ -42,7 +45,10 @@ def look(path: Path, author: str, chat: str) -> list[Key]:
         places = [""] if chat == author else ["", chat]
         return [(place, address, _key(base, place, address)) for place in places for address in addresses]
 
-    return store.glance(path, read) or []
+    found = store.glance(path, read)
+    if found is None:
+        raise TimeoutError(f"{path.name} is being written all the time")
+    return found
 
 
 def restore(path: Path, before: Iterable[Key]) -> None:
