@@ -133,27 +133,46 @@ def test_a_message_that_says_nothing_is_acknowledged_too(linked, contact):
     linked.eventually(lambda: waiting(linked) == [])
 
 
-def test_who_writes_while_being_written_to_can_open_everything(linked, contact, monkeypatch):
-    """For each message out and in the library reads a session, moves it on, writes it: done at once, one is undone."""
-    asked, over = [], threading.Event()
-    plain = contact._ask_again  # noqa: SLF001 - nothing else tells
-    monkeypatch.setattr(contact, "_ask_again", lambda node: asked.append(node) or plain(node))
+@contextlib.contextmanager
+def without_pause(linked, contact):
+    """Somebody writes all the time; the texts so far."""
+    texts, over = [], threading.Event()
 
     def write():
         while not over.is_set():
             if len(waiting(linked)) < 20:
-                linked.double.run(contact.say(linked.phone.account, "and another thing"))
+                texts.append(f"number {len(texts)}")
+                linked.double.run(contact.say(linked.phone.account, texts[-1]))
 
     writer = threading.Thread(target=write)
     writer.start()
-    texts = [f"answer {number}" for number in range(100)]
     try:
-        got = [linked.said(contact, base.Text(text)).text for text in texts]
+        yield texts
     finally:
         over.set()
         writer.join()
+
+
+def test_who_writes_while_being_written_to_can_open_everything(linked, contact, monkeypatch):
+    """For each message out and in the library reads a session, moves it on, writes it: done at once, one is undone."""
+    asked = []
+    plain = contact._ask_again  # noqa: SLF001 - nothing else tells
+    monkeypatch.setattr(contact, "_ask_again", lambda node: asked.append(node) or plain(node))
+    answers = [f"answer {number}" for number in range(100)]
+    with without_pause(linked, contact):
+        assert answers == [linked.said(contact, base.Text(text)).text for text in answers]
     assert [] == asked
-    assert texts == got
+
+
+def test_who_writes_without_pause_is_heard_over_stops_and_starts(linked, contact):
+    with without_pause(linked, contact) as texts:
+        for _ in range(3):
+            linked.engine.stop()
+            linked.make().start()
+            linked.reach("ready")
+    linked.message(lambda message: message.body == texts[-1])
+    linked.eventually(lambda: waiting(linked) == [])
+    assert sorted(texts) == sorted(message.body for message in linked.sink.messages)
 
 
 def test_what_nobody_can_read_holds_up_nobody(linked, contact):
