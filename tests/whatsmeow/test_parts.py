@@ -1,5 +1,7 @@
 """The engine's parts that need no WhatsApp: watchdog, notebook, ids, errors, pauses, starts, claims."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -47,6 +49,13 @@ def test_a_standing_promise_is_not_prolonged():
 
 
 # --- the notebook
+
+
+def test_the_spool_settles_where_there_is_no_fdatasync(tmp_path):
+    """As on macOS."""
+    settle = "n = Notebook(Path(sys.argv[1])); n.append(17, b'a'); n.settle()"
+    code = f"import os, sys; del os.fdatasync; from engines.whatsmeow.inside.notebook import *; {settle}"
+    assert 0 == subprocess.run([sys.executable, "-c", code, tmp_path / "notebook.db"], check=False).returncode
 
 
 def test_the_spool_keeps_order_and_numbers(notebook, tmp_path):

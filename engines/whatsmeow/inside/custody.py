@@ -171,6 +171,7 @@ class Custody:
             self._opening, self._unclear = True, False
         try:
             self._notebook.open(keys.look(self._store, author, chat))
+            self._notebook.settle()  # the library settles its own side, and power may fail
         except Exception:
             log.exception("the keys for a message could not be noted")
             self._fail()

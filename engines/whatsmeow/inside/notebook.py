@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS chats (id TEXT PRIMARY KEY, name TEXT, unread INTEGER
 """
 _KEPT_MESSAGES = 20_000
 _KEPT_SENDS = 20_000
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has the latter only
 
 
 Key = tuple[str, str, bytes | None]
@@ -90,7 +91,7 @@ class Notebook:
 
     def settle(self) -> None:
         """Return once everything appended is on the disk itself."""
-        os.fdatasync(self._log)
+        _sync(self._log)
 
     def after(self, number: int) -> Spooled | None:
         """The first record beyond this number."""

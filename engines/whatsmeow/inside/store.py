@@ -13,7 +13,6 @@ from typing import TypeVar
 NAME = "whatsmeow.db"
 NOTEBOOK = "notebook.db"
 
-
 _HEADER, _COUNTER = 100, slice(24, 28)  # of an SQLite file, and how often it was changed
 _GLANCES, _PAUSE = 1000, 0.002
 _T = TypeVar("_T")
