@@ -184,4 +184,7 @@ def test_what_nobody_can_read_holds_up_nobody(linked, contact):
         base_attrs = {"from": contact.account.lid, "sender_pn": contact.account.phone, "id": f"3AODD{number}"}
         node = Node("message", {**base_attrs, "t": 1_700_000_000, "type": "text"}, [Node("enc", attrs, data)])
         linked.double.run(linked.phone.device.deliver(node))
+    linked.double.run(
+        contact.say(linked.phone.account, "within", foreign="<enc type=")
+    )  # it looks like a part, and is none
     assert "after" == linked.heard(contact, "after").body

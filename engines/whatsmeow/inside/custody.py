@@ -54,12 +54,15 @@ _ALL = 1 << 20  # of a message's parts
 
 
 class _Arrival:
-    """What came in under one name, and how many parts of it are not kept yet; our callback is told of one by one."""
+    """What came in under one name, and how many parts of it are not kept yet; our callback is told of one by one.
 
-    __slots__ = ("left", "unclear")
+    `soon`: what is still to come of it comes at once, as a part has come; or nobody knows whether anything will.
+    """
+
+    __slots__ = ("left", "soon")
 
     def __init__(self, parts: int = 1) -> None:
-        self.left, self.unclear = parts or 1, not parts
+        self.left, self.soon = parts or 1, not parts
 
 
 class Custody:
@@ -101,6 +104,7 @@ class Custody:
             self._fail()
             raise
         for arrival in arrivals:
+            arrival.soon = True
             self._settle(arrival, 1, opened=opened)
 
     @contextlib.contextmanager
@@ -205,7 +209,7 @@ class Custody:
         with self._changed:
             while message.left > 0 and not self._closed:
                 self._changed.wait(_TICK)
-                enough = _LATER_SECONDS if message.unclear or self._unclear else _QUIET_SECONDS
+                enough = _LATER_SECONDS if message.soon or self._unclear else _QUIET_SECONDS
                 if not self._parting and self._quiet(begun, enough):
                     self._settle(message)
 
