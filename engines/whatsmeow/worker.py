@@ -22,7 +22,7 @@ from engines.whatsmeow.stay import Stay
 log = logging.getLogger(__name__)
 
 _END_SECONDS = 25.0
-_SWITCH_SECONDS = 0.0005  # the library's callback is to get its turn at once: until it returns, a kill loses its event
+_SWITCH_SECONDS = 0.0005  # for the library's callback, which acknowledgements and the next message wait for
 _STACK = 1 << 20
 _FILES = 256
 _MORE_MEMORY = 128 << 20

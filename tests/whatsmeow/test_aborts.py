@@ -145,7 +145,7 @@ def test_an_uncommitted_message_and_send_survive_the_gateway(linked, contact):
 
 
 def test_whatever_reached_the_spool_arrives_once(linked, contact):
-    """What the library itself still holds in memory when it is killed is lost: nobody can spool it."""
+    """What did not reach it was not acknowledged, and comes again: see test_custody."""
     linked.sink.refuse = True
     texts = [f"number {number}" for number in range(150)]
     for text in texts:

@@ -1,7 +1,7 @@
 """What a worker keeps on disk: the spool of events on their way, sends that finished, and messages to refer back to.
 
-What `append` wrote survives the death of the process at once, and a power cut a moment later (`settle` sees to it): the
-library keeps up to a hundred events in memory while its callback waits for a disk, and a crash would take those along.
+What is written survives the death of the process at once, and a power cut once `settle` returned: the library's
+callback waits for the first, and WhatsApp, to be told that a message arrived, for the second.
 """
 
 import os

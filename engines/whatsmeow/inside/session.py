@@ -185,7 +185,7 @@ class Session:
         self.gone.set()
 
     def forget(self) -> None:
-        """Have the library let go of the client, once it is gone: what it has not handed over by now is lost."""
+        """Have the library let go of the client, once it is gone; what it has not handed over was not acknowledged."""
         if self._running.is_set() or self._over.is_set():  # before that the library aborts over a client it misses
             self.client.stop()
 
