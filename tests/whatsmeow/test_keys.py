@@ -72,11 +72,18 @@ def test_what_the_library_is_writing_is_neither_read_nor_undone(path, tmp_path, 
             shutil.copy(file, beyond)
     journal = beyond / f"{store.NAME}-journal"
     kept = journal.read_bytes(), (beyond / store.NAME).read_bytes()
-    monkeypatch.setattr(store, "_GLANCES", 3)
+    monkeypatch.setattr(store, "_GLANCE_SECONDS", 0.01)
     with pytest.raises(TimeoutError):
         keys.look(beyond / store.NAME, "5@lid", "5@lid")
     assert store.linked(beyond)
     assert kept == (journal.read_bytes(), (beyond / store.NAME).read_bytes())
+
+
+def test_what_the_library_left_as_it_was_killed_is_no_writing(path):
+    journal = path.with_name(f"{store.NAME}-journal")
+    journal.write_bytes(bytes(512))  # of somebody who had just begun one: SQLite passes over it, and lets it lie
+    store.check(path.parent)
+    assert [("", "5_1:0", None)] == keys.look(path, "5@lid", "5@lid")
 
 
 def test_a_session_that_ended_is_linked_no_more(path):

@@ -14,7 +14,7 @@ NAME = "whatsmeow.db"
 NOTEBOOK = "notebook.db"
 
 _HEADER, _COUNTER = 100, slice(24, 28)  # of an SQLite file, and how often it was changed
-_GLANCES, _PAUSE = 1000, 0.002
+_GLANCE_SECONDS, _PAUSE = 2.0, 0.002
 _T = TypeVar("_T")
 
 
@@ -63,11 +63,11 @@ def glance(path: Path, read: Callable[[sqlite3.Connection], _T]) -> _T | None:
     would take a transaction that is under way for one that broke off, and undo it. So it is told to look at nothing but
     the file, and what it read counts if nothing was written meanwhile.
     """
-    for attempt in range(_GLANCES):
-        if attempt:
-            time.sleep(_PAUSE)
+    until = time.monotonic() + _GLANCE_SECONDS
+    while time.monotonic() < until:
         before = _version(path)
         if before is None:
+            time.sleep(_PAUSE)
             continue
         with contextlib.closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
             try:
@@ -114,3 +114,6 @@ def _check(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as store:
         if store.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("its check fails")
+        # who is killed as it begins a journal leaves one that says nothing, and stays until somebody writes
+        version = store.execute("PRAGMA user_version").fetchone()[0]
+        store.execute(f"PRAGMA user_version = {version}")
