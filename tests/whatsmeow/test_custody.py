@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -110,6 +112,16 @@ def test_a_message_whose_keys_cannot_be_noted_is_not_decrypted(linked, writing):
     assert 1 == arrived(linked, "later")
 
 
+def test_what_comes_after_a_message_that_could_not_be_kept_does_not_cost_it(linked, double, writing):
+    other = double.contact("Other")
+    linked.heard(other, "before")
+    with full_disk(linked):
+        double.run(writing["a contact"]("first"))
+        double.run(other.say(linked.phone.account, "second"))
+        linked.eventually(lambda: "initializing" in linked.sink.states)
+    assert [1, 1] == [arrived(linked, text) for text in ("first", "second")]
+
+
 def test_of_many_messages_that_a_killed_worker_had_all_come_once(linked, writing):
     texts, worker = [f"number {number}" for number in range(30)], linked.engine.pid
     with full_disk(linked):
@@ -190,7 +202,11 @@ def test_what_nobody_can_read_holds_up_nobody(linked, contact):
         base_attrs = {"from": contact.account.lid, "sender_pn": contact.account.phone, "id": f"3AODD{number}"}
         node = Node("message", {**base_attrs, "t": 1_700_000_000, "type": "text"}, [Node("enc", attrs, data)])
         linked.double.run(linked.phone.device.deliver(node))
-    linked.double.run(
-        contact.say(linked.phone.account, "within", foreign="<enc type=")
-    )  # it looks like a part, and is none
+    foreign = "<enc type="  # it looks like a part, and is none
+    linked.double.run(contact.say(linked.phone.account, "within", foreign=foreign))
     assert "after" == linked.heard(contact, "after").body
+
+
+def test_what_a_disk_does_not_take_is_not_acknowledged_while_the_socket_is_open(tmp_path):
+    ran = subprocess.run([sys.executable, "-m", "tests.whatsmeow.failing", tmp_path], check=False, timeout=60)
+    assert 0 == ran.returncode

@@ -160,8 +160,10 @@ class Custody:
                 self._open(opening[1], opening[2] or opening[1])
             elif entry.Name in ("Client/Recv", "Client/Send") and (stanza := _STANZA.match(entry.Message)):
                 self._follow(entry.Name[-4:], stanza[1], dict(_ATTRIBUTE.findall(stanza[0])), entry.Message)
-        except (sqlite3.ProgrammingError, OSError):
-            pass  # the notebook is closed: the session ended
+        except (sqlite3.ProgrammingError, OSError):  # the notebook is closed as the session ended, or its disk fails
+            self._fail()
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed)
         except Exception:
             log.exception("what the library logged could not be followed")
 
@@ -172,6 +174,7 @@ class Custody:
             while self._opening and not self._parting and not self._quiet(begun, _QUIET_SECONDS):
                 self._changed.wait(_TICK)
             self._changed.wait_for(lambda: not self._sealing or self._parting, _LONGEST_SECONDS)
+            self._stay_closed()  # before the note, which the message before may need
             self._opening, self._unclear = True, False
         try:
             self._notebook.open(keys.look(self._store, author, chat))
@@ -180,7 +183,11 @@ class Custody:
             log.exception("the keys for a message could not be noted")
             self._fail()
         with self._changed:
-            self._changed.wait_for(lambda: not self._parting)  # it never returns once that is so
+            self._stay_closed()
+
+    def _stay_closed(self) -> None:
+        """Never return once the session ends."""
+        self._changed.wait_for(lambda: not self._parting)
 
     def _follow(self, way: str, tag: str, attributes: dict[str, str], text: str) -> None:
         """A stanza came in, or is about to be sent."""
