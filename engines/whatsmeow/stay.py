@@ -38,6 +38,7 @@ class Stay:
         try:
             claim = store.claim(directory, _CLAIM_SECONDS, self._leaving)
             store.check(directory)
+            store.tidy(directory)
             self._parts = self._set_up(directory)
             self._send(frames.report(self._begin.session, 0, []))  # it is up
             self._start(self._parts.session.connect, "connect")

@@ -83,7 +83,15 @@ def test_what_the_library_left_as_it_was_killed_is_no_writing(path):
     journal = path.with_name(f"{store.NAME}-journal")
     journal.write_bytes(bytes(512))  # of somebody who had just begun one: SQLite passes over it, and lets it lie
     store.check(path.parent)
+    store.tidy(path.parent)
     assert [("", "5_1:0", None)] == keys.look(path, "5@lid", "5@lid")
+
+
+def test_a_disk_that_takes_nothing_is_no_damage(path):
+    """Damage is for good, and a full disk is not: whoever looks for damage writes nothing."""
+    written = path.read_bytes()
+    store.check(path.parent)
+    assert written == path.read_bytes()
 
 
 def test_a_session_that_ended_is_linked_no_more(path):
@@ -152,5 +160,5 @@ def test_the_key_of_a_group_is_put_back(path):
 def test_many_contacts_cost_a_look_nothing(path):
     with contextlib.closing(sqlite3.connect(path)) as db:
         for sql in keys._SELECT.values():  # noqa: SLF001
-            plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", ("", "900_1:3"))]
+            plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", {"chat": "", "address": "900_1:3"})]
             assert not [step for step in plan if step.startswith("SCAN whatsmeow_se")], plan

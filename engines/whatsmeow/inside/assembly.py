@@ -53,9 +53,7 @@ def build(
     if notebook.fact("unlinked"):  # the library may have died before it forgot the credentials itself
         store.forget(directory)
         notebook.note("unlinked", "")
-    if store.linked(directory):
-        keys.restore(directory / store.NAME, notebook.opening())
-    notebook.open([])
+    _put_back(directory, notebook)
     custody = Custody(notebook, directory / store.NAME, lambda: leave(exits.RETRY))
     session = Session(directory, settings, begin.proxy_url, custody, tell, leave)
     people = People(session.client, session.alive, notebook.fact("own"))
@@ -72,6 +70,15 @@ def build(
     sending = Sending(ground)
     office = Office(begin.session, [sending, Chatting(ground), Gatherings(ground, sending)], send)
     return Parts(session, pump, office, notebook)
+
+
+def _put_back(directory: Path, notebook: Notebook) -> None:
+    """The keys for a message that was being opened as the process was killed."""
+    before = notebook.opening()
+    if before:
+        if store.linked(directory):
+            keys.restore(directory / store.NAME, before)
+        notebook.open([])
 
 
 def _pass_on(session: Session, pump: Pump, tell: Callable[[base.Event], None]) -> None:

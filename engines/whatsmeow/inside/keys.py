@@ -16,18 +16,19 @@ from engines.whatsmeow.inside.notebook import Key
 
 _SELECT = {
     False: "SELECT session FROM whatsmeow_device CROSS JOIN whatsmeow_sessions ON our_jid = jid"
-    " WHERE '' = ? AND their_id = ?",
+    " WHERE their_id = :address",
     True: "SELECT sender_key FROM whatsmeow_device CROSS JOIN whatsmeow_sender_keys ON our_jid = jid"
-    " WHERE chat_id = ? AND sender_id = ?",
+    " WHERE chat_id = :chat AND sender_id = :address",
 }
 _UPDATE = {
-    False: "INSERT OR REPLACE INTO whatsmeow_sessions SELECT jid, ?2, ?3 FROM whatsmeow_device WHERE '' = ?1",
-    True: "INSERT OR REPLACE INTO whatsmeow_sender_keys SELECT jid, ?1, ?2, ?3 FROM whatsmeow_device",
+    False: "INSERT OR REPLACE INTO whatsmeow_sessions SELECT jid, :address, :key FROM whatsmeow_device",
+    True: "INSERT OR REPLACE INTO whatsmeow_sender_keys SELECT jid, :chat, :address, :key FROM whatsmeow_device",
 }
 _DELETE = {
-    False: "DELETE FROM whatsmeow_sessions WHERE '' = ? AND their_id = ?",
-    True: "DELETE FROM whatsmeow_sender_keys WHERE chat_id = ? AND sender_id = ?",
+    False: "DELETE FROM whatsmeow_sessions WHERE their_id = :address",
+    True: "DELETE FROM whatsmeow_sender_keys WHERE chat_id = :chat AND sender_id = :address",
 }
+"""By whether it is the key of a group."""
 
 
 def look(path: Path, author: str, chat: str) -> list[Key]:
@@ -64,13 +65,13 @@ def restore(path: Path, before: Iterable[Key]) -> None:
                 continue
             what = _meanwhile(old, now) if old and now and not chat else "received"
             if old is None or what == "both":
-                base.execute(_DELETE[bool(chat)], (chat, address))
+                base.execute(_DELETE[bool(chat)], {"chat": chat, "address": address})
             elif what == "received":
-                base.execute(_UPDATE[bool(chat)], (chat, address, old))
+                base.execute(_UPDATE[bool(chat)], {"chat": chat, "address": address, "key": old})
 
 
 def _key(base: sqlite3.Connection, chat: str, address: str) -> bytes | None:
-    row = base.execute(_SELECT[bool(chat)], (chat, address)).fetchone()
+    row = base.execute(_SELECT[bool(chat)], {"chat": chat, "address": address}).fetchone()
     return row[0] if row else None
 
 

@@ -31,7 +31,6 @@ _KEPT_MESSAGES = 20_000
 _KEPT_SENDS = 20_000
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has the latter only
 
-
 Key = tuple[str, str, bytes | None]
 """The chat of a group's key, "" for a Signal session; whose it is; the key itself, None where there is none."""
 

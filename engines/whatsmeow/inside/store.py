@@ -114,6 +114,15 @@ def _check(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as store:
         if store.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("its check fails")
-        # who is killed as it begins a journal leaves one that says nothing, and stays until somebody writes
-        version = store.execute("PRAGMA user_version").fetchone()[0]
-        store.execute(f"PRAGMA user_version = {version}")
+
+
+def tidy(directory: Path) -> None:
+    """Have nothing look as if somebody was writing. Only while the library is not there.
+
+    Who is killed as it begins a journal leaves one that says nothing, and stays until somebody writes.
+    """
+    path = directory / NAME
+    if path.exists() and _version(path) is None:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as store:
+            version = store.execute("PRAGMA user_version").fetchone()[0]
+            store.execute(f"PRAGMA user_version = {version}")
